@@ -1,0 +1,207 @@
+"""The typed events of a run: what the engine writes into the journal, and the only thing that listeners see.
+
+`at_ns` counts from the run's origin on the host's monotonic clock. Time zero of a scenario, the start of the load, is
+`LoadStarted.at_ns`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from harness.model.outcome import Outcome
+from harness.model.stack_event import StackEvent
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    at_ns: int
+
+
+class RunStarted(_Event):
+    """`origin_mono_ns` is the host's monotonic clock at `at_ns` 0; `document` the resolved scenario."""
+
+    run_id: str
+    scenario: str
+    seed: int
+    platform: str
+    stack: str
+    origin_mono_ns: int
+    document: dict[str, Any]
+
+
+class ServiceStarted(_Event):
+    service: str
+    provider: str | None
+    role: str
+    pid: int | None
+
+
+class ServiceReady(_Event):
+    service: str
+
+
+class ServiceExited(_Event):
+    """`expected` says whether a fault or the teardown meant it."""
+
+    service: str
+    expected: bool
+    code: int | None
+
+
+class StackReady(_Event):
+    """`entry_points` maps each gateway's name to the provider it stands in."""
+
+    took_ns: int
+    entry_points: dict[str, str | None]
+
+
+class LoadStarted(_Event):
+    """Time zero of the scenario."""
+
+    workers: int
+
+
+class SteadyStateJudged(_Event):
+    outcome: Outcome
+    summary: str
+
+
+class FaultTriggered(_Event):
+    """A `when:` was met: `trigger_ns` is when the event it waited for happened."""
+
+    fault_id: str
+    trigger: str
+    trigger_ns: int
+
+
+class FaultInjected(_Event):
+    """A fault was commanded and took effect. `asked_ns` is the scheduled onset, `first_effect_ns` and `last_effect_ns` what was measured."""
+
+    fault_id: str
+    fault: str
+    targets: tuple[str, ...]
+    primary: str | None
+    epoch: int | None
+    asked_ns: int
+    first_effect_ns: int
+    last_effect_ns: int
+    parameters: dict[str, Any]
+
+
+class FaultChanged(_Event):
+    """A step of a fault that moves (a ramp, a spike train)."""
+
+    fault_id: str
+    detail: str
+    first_effect_ns: int
+    last_effect_ns: int
+
+
+class FaultEvidence(_Event):
+    """A fact that proves, or fails to prove, that a fault reached its victim.
+
+    `source` says who saw it (`victim` or `far_end`), `subject` whom it is about; `asked` and `measured` are in `unit`.
+    """
+
+    fault_id: str
+    subject: str
+    source: str
+    fact: str
+    convincing: bool
+    asked: float | None = None
+    measured: float | None = None
+    unit: str = ""
+
+
+class FaultHealed(_Event):
+    """Undone and read back. Services that had to be started again report their readiness in `ServiceReady`."""
+
+    fault_id: str
+    asked_ns: int
+    first_lifted_ns: int
+    last_lifted_ns: int
+    by: str = "engine"
+
+
+class FaultFailed(_Event):
+    fault_id: str
+    reason: str
+
+
+class StackSaid(_Event):
+    """An event of the stack; `at_ns` is when it happened, `seen_ns` when the harness read it."""
+
+    seen_ns: int
+    event: StackEvent
+
+
+class HostStalled(_Event):
+    """The harness's own clock thread was late by `stall_ns`; `stack_cpu_ns` is what the stack's processes used meanwhile."""
+
+    stall_ns: int
+    stack_cpu_ns: int
+
+
+class LoadDrained(_Event):
+    """All operations were completed or given up. `late_ns_p99` is how late the generators sent (99th percentile)."""
+
+    operations: int
+    unresolved: int
+    late_ns_p99: int
+    late_ns_max: int
+
+
+class Collected(_Event):
+    """What was read from the stack at the end; `missing` names what could not be read, and why."""
+
+    replicas: int
+    quotes: int
+    accounts: int
+    missing: tuple[str, ...] = ()
+
+
+class PhaseTimedOut(_Event):
+    phase: str
+    limit_ns: int
+    last_lines: dict[str, tuple[str, ...]]
+
+
+class RunAborted(_Event):
+    """`cause` is `guard`, `interrupted` or `error`."""
+
+    cause: str
+    reason: str
+
+
+class StackStopped(_Event):
+    left: tuple[str, ...] = ()
+
+
+class RunEnded(_Event):
+    pass
+
+
+Event: TypeAlias = (
+    RunStarted
+    | ServiceStarted
+    | ServiceReady
+    | ServiceExited
+    | StackReady
+    | LoadStarted
+    | SteadyStateJudged
+    | FaultTriggered
+    | FaultInjected
+    | FaultChanged
+    | FaultEvidence
+    | FaultHealed
+    | FaultFailed
+    | StackSaid
+    | HostStalled
+    | LoadDrained
+    | Collected
+    | PhaseTimedOut
+    | RunAborted
+    | StackStopped
+    | RunEnded
+)

@@ -1,0 +1,90 @@
+"""How the harness speaks to a system under test: one class that a stack's owner writes.
+
+An adapter is synchronous and must work under gevent (pure Python sockets, no C client). One instance serves one
+connection; `invoke` may be called from several threads or greenlets at once, and must answer within its deadline.
+An exception that is not a declared rejection becomes `Info`, never `Fail`: an error reply is no evidence that an
+order was rejected. Adapters run in worker processes, never in the engine's.
+
+The optional protocols are found by their methods; a stack that lacks one makes the predicates that need it
+UNKNOWN, unless it waives them with a reason.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from harness.model.operations import Operation, Reply
+from harness.model.quotes import QuoteBatch
+from harness.model.replica import AccountReport, ReplicaDump
+from harness.model.stack_event import StackEvent
+
+
+class Address(NamedTuple):
+    """Where to connect: a host and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Adapter(Protocol):
+    """The one thing that every stack must offer. Created without arguments."""
+
+    def connect(self, address: Address, *, deadline_s: float) -> None:
+        """Connect to an entry point; raise `OSError` when that is impossible within the deadline."""
+
+    def invoke(self, operation: Operation, *, deadline_s: float) -> Reply:
+        """Carry out one operation; never raises for what a network can do, answers `Info` instead."""
+
+    def close(self) -> None:
+        """Close the connection. Safe to call twice, and before `connect`."""
+
+
+@runtime_checkable
+class Heartbeat(Protocol):
+    """Lets a client tell a dead connection from a slow order (a time-out of an order alone proves neither)."""
+
+    def ping(self, *, deadline_s: float) -> bool:
+        """Whether the far end of the open connection answered."""
+
+
+@runtime_checkable
+class Leadership(Protocol):
+    """Reads who leads, and each step of a failover, from what services print on standard output."""
+
+    def stack_event(self, service: str, line: bytes) -> StackEvent | None:
+        """The event that one line of a service's output tells, or None."""
+
+
+@runtime_checkable
+class Quotes(Protocol):
+    """Reads what a pricing service published."""
+
+    def quotes(self, address: Address, *, since: int, deadline_s: float) -> QuoteBatch:
+        """Quotes with a cursor above `since` (0 at first), oldest first."""
+
+
+@runtime_checkable
+class DropCopy(Protocol):
+    """Reads everything a replica knows, from the replica itself, past every gateway."""
+
+    def replica(self, address: Address, *, deadline_s: float) -> ReplicaDump:
+        """The replica's log, executions, orders and balances, as it holds them itself."""
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """Reads what the venue tells its clients about their accounts, over the adapter's own connection."""
+
+    def account_reports(self, *, deadline_s: float) -> list[AccountReport]:
+        """A report of each account, read through the entry point as a client would."""
+
+
+@runtime_checkable
+class Metrics(Protocol):
+    """Reads a service's own figures."""
+
+    def metrics(self, address: Address, *, deadline_s: float) -> dict[str, float]:
+        """Name to value, in base units."""
