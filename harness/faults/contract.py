@@ -1,0 +1,179 @@
+"""What a fault is, and what it may do to a stack.
+
+A fault is settings plus one pure decision: given the scene at its onset, which changes to make. Changes are made by
+the platform's *hands*; each knows its undo before it is applied, heals twice safely, and gathers facts from the
+victim or from the far end of the link, never from the call that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+from harness.model.quantities import Settings
+from harness.model.undo import Undo
+
+if TYPE_CHECKING:
+    from harness.faults.scene import Scene
+    from harness.stack.description import Link
+
+
+class Span(NamedTuple):
+    """From the first to the last measured effect, on the host's monotonic clock."""
+
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What was seen at `source` (`victim` or `far_end`) about `subject`; `convincing` if it proves the change.
+
+    A fact that proves nothing because there was nothing to see (an idle link) is left out, not recorded as convincing.
+    """
+
+    subject: str
+    source: str
+    fact: str
+    convincing: bool
+    asked: float | None = None
+    measured: float | None = None
+    unit: str = ""
+
+
+class Change(Protocol):
+    """One reversible change to a running stack."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The services or links that it touches."""
+
+    @property
+    def undo(self) -> tuple[Undo, ...]:
+        """What mends it, known before it is applied."""
+
+    def apply(self) -> Span:
+        """Make the change and read it back; the span is that of the measured effect."""
+
+    def facts(self) -> list[Fact]:
+        """What the victims show, asked while the change is in force (or just after it, for one without an end)."""
+
+    def revert(self) -> Span:
+        """Mend it and read it back; safe to call twice. Raises `HealFailed`."""
+
+
+class Adjustable(Change, Protocol):
+    """A delay that can be moved while it is in force."""
+
+    def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
+        """Change the magnitude on live connections."""
+
+
+class Direction(StrEnum):
+    """Seen from the link's source: `to` its target, `from` its target, or both."""
+
+    TO = "to"
+    FROM = "from"
+    BOTH = "both"
+
+
+class Established(StrEnum):
+    """What happens to connections that exist when a link is cut."""
+
+    STALL = "stall"  # they fall silent, and are severed when the cut is lifted
+    RESET = "reset"  # both ends see a reset
+    KEEP = "keep"  # only new connections are hit
+
+
+class NewConnections(StrEnum):
+    """What happens to connections that are tried while a link is cut."""
+
+    DROP = "drop"  # handshakes stay unanswered
+    STALL = "stall"  # the handshake completes, bytes go nowhere
+    REJECT = "reject"  # refused at once
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How one link is cut."""
+
+    link: Link
+    direction: Direction = Direction.BOTH
+    established: Established = Established.STALL
+    new: NewConnections = NewConnections.DROP
+
+
+class Capability(StrEnum):
+    """What a platform can do to a stack."""
+
+    KILL = "kill"
+    PAUSE = "pause"
+    CUT = "cut"
+    DROP_HANDSHAKES = "drop_handshakes"
+    DELAY = "delay"
+    RESET = "reset"
+
+
+class Hands(Protocol):
+    """What a platform lets faults do. Nothing happens before `Change.apply`."""
+
+    def kill(self, services: Sequence[str]) -> Change:
+        """SIGKILL; reverting starts them again, as they were started first, with their data."""
+
+    def pause(self, services: Sequence[str]) -> Change:
+        """Freeze (SIGSTOP or the container's freezer); reverting thaws."""
+
+    def cut(self, cuts: Sequence[Cut]) -> Change:
+        """Silence links; what was stalled is severed when the cut is lifted, it never drains."""
+
+    def delay(
+        self, links: Sequence[Link], *, latency_ms: float, jitter_ms: float = 0.0, direction: Direction = Direction.BOTH
+    ) -> Adjustable:
+        """Add a one-way delay to each direction named, on top of the baseline."""
+
+    def reset(self, links: Sequence[Link]) -> Change:
+        """Reset the established connections once; new ones are allowed at once. Nothing to revert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A later step of a fault that moves: `after_s` counts from its onset."""
+
+    after_s: float
+    describe: str
+    act: Callable[[], Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What a fault does now: changes, applied in order and reverted newest first, and later moves."""
+
+    changes: tuple[Change, ...]
+    moves: tuple[Move, ...] = field(default=())
+
+
+class Fault(Settings):
+    """The base of every fault's settings: one typed thing that goes wrong.
+
+    Fields are the keys beside `fault:` in a scenario, with their unit in the attribute's name.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    needs: ClassVar[frozenset[Capability]]
+    instant: ClassVar[bool] = False  # it has no end (a reset): `lasts` is not allowed
+
+    def strike(self, scene: Scene, hands: Hands) -> Strike:
+        """Decide what to do in this scene; nothing is touched yet."""
+        raise NotImplementedError
+
+    def needed(self) -> frozenset[Capability]:
+        """What this fault, with these settings, needs of a platform."""
+        return self.needs
+
+    def hits_primary(self, scene: Scene) -> bool:
+        """Whether the primary is among the victims (a failover is then expected to carry a new epoch)."""
+        return False
