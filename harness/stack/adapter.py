@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from harness.model.instrument import Instrument
 from harness.model.operations import Operation, Reply
 from harness.model.quotes import QuoteBatch
 from harness.model.replica import AccountReport, ReplicaDump
@@ -88,3 +89,11 @@ class Metrics(Protocol):
 
     def metrics(self, address: Address, *, deadline_s: float) -> dict[str, float]:
         """Name to value, in base units."""
+
+
+@runtime_checkable
+class Market(Protocol):
+    """Says what can be traded, so that the order flow can be made for this stack."""
+
+    def market(self) -> list[Instrument]:
+        """The instruments, in a fixed order; needs no connection."""
