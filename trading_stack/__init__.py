@@ -1,0 +1,1 @@
+"""The reference trading stack: one venue on three cloud providers."""
