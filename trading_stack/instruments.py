@@ -1,11 +1,12 @@
-"""What can be traded: two perpetuals, two dated futures and an option chain, with their integer contract terms.
+"""What can be traded: two perpetuals, two dated futures and an option chain, with integer contract terms.
 
-All prices are integers of 1e-8 of the quote unit: USD for perpetuals and futures, coin for options. All coin amounts are
-integers of 1e-8 coin. Perpetuals and futures are inverse: a contract is worth 10 USD and pays in the coin of its
-underlying. Options are inverse, too: a contract covers 0.1 coin, and its price is coin for one whole coin.
+All prices are integers of 1e-8 of the quote unit: USD for perpetuals and futures, coin for options. All
+coin amounts are integers of 1e-8 coin. Perpetuals and futures are inverse: a contract is worth 10 USD and
+pays in the coin of its underlying. Options are inverse, too: a contract covers 0.1 coin, priced in coin
+for one whole coin.
 
-Time in this market starts at `MARKET_EPOCH_NS` for every run: sources stamp their events with times counted from it and
-expiries are fixed offsets from it, so that no result depends on today's date.
+Time in this market starts at `MARKET_EPOCH_NS` for every run: sources stamp their events with times
+counted from it and expiries are fixed offsets from it, so that no result depends on today's date.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ class Kind(StrEnum):
 class Instrument:
     """The terms of one contract.
 
-    `underlying` names the index and the coin that it settles in; `tick` the step of its price. `strike` is 1e-8 USD and
-    `expiry_ns` market time; both are None where they make no sense. An order's price must lie within `band` of the mark:
-    1e-8 of the mark for perpetuals and futures, 1e-8 coin for options, whose small prices make a relative band useless.
+    `underlying` names the index and the coin that it settles in; `tick` the step of its price. `strike` is
+    1e-8 USD and `expiry_ns` market time; both are None where they make no sense. An order's price must lie
+    within `band` of the mark: 1e-8 of the mark for perpetuals and futures, 1e-8 coin for options, whose
+    small prices make a relative band useless.
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""The venue: a deterministic matching state machine over the replicated journal's commands."""
