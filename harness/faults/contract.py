@@ -130,7 +130,12 @@ class Hands(Protocol):
         """Silence links; what was stalled is severed when the cut is lifted, it never drains."""
 
     def delay(
-        self, links: Sequence[Link], *, latency_ms: float, jitter_ms: float = 0.0, direction: Direction = Direction.BOTH
+        self,
+        links: Sequence[Link],
+        *,
+        latency_ms: float,
+        jitter_ms: float = 0.0,
+        direction: Direction = Direction.BOTH,
     ) -> Adjustable:
         """Add a one-way delay to each direction named, on top of the baseline."""
 

@@ -18,7 +18,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=Tr
     at_ns: int
 
 
-class RunStarted(_Event):
+class RunStarted(_Event, frozen=True):
     """`origin_mono_ns` is the host's monotonic clock at `at_ns` 0; `document` the resolved scenario."""
 
     run_id: str
@@ -30,18 +30,18 @@ class RunStarted(_Event):
     document: dict[str, Any]
 
 
-class ServiceStarted(_Event):
+class ServiceStarted(_Event, frozen=True):
     service: str
     provider: str | None
     role: str
     pid: int | None
 
 
-class ServiceReady(_Event):
+class ServiceReady(_Event, frozen=True):
     service: str
 
 
-class ServiceExited(_Event):
+class ServiceExited(_Event, frozen=True):
     """`expected` says whether a fault or the teardown meant it."""
 
     service: str
@@ -49,25 +49,25 @@ class ServiceExited(_Event):
     code: int | None
 
 
-class StackReady(_Event):
+class StackReady(_Event, frozen=True):
     """`entry_points` maps each gateway's name to the provider it stands in."""
 
     took_ns: int
     entry_points: dict[str, str | None]
 
 
-class LoadStarted(_Event):
+class LoadStarted(_Event, frozen=True):
     """Time zero of the scenario."""
 
     workers: int
 
 
-class SteadyStateJudged(_Event):
+class SteadyStateJudged(_Event, frozen=True):
     outcome: Outcome
     summary: str
 
 
-class FaultTriggered(_Event):
+class FaultTriggered(_Event, frozen=True):
     """A `when:` was met: `trigger_ns` is when the event it waited for happened."""
 
     fault_id: str
@@ -75,8 +75,11 @@ class FaultTriggered(_Event):
     trigger_ns: int
 
 
-class FaultInjected(_Event):
-    """A fault was commanded and took effect. `asked_ns` is the scheduled onset, `first_effect_ns` and `last_effect_ns` what was measured."""
+class FaultInjected(_Event, frozen=True):
+    """A fault was commanded and took effect.
+
+    `asked_ns` is the scheduled onset, `first_effect_ns` and `last_effect_ns` are what was measured.
+    """
 
     fault_id: str
     fault: str
@@ -89,7 +92,7 @@ class FaultInjected(_Event):
     parameters: dict[str, Any]
 
 
-class FaultChanged(_Event):
+class FaultChanged(_Event, frozen=True):
     """A step of a fault that moves (a ramp, a spike train)."""
 
     fault_id: str
@@ -98,7 +101,7 @@ class FaultChanged(_Event):
     last_effect_ns: int
 
 
-class FaultEvidence(_Event):
+class FaultEvidence(_Event, frozen=True):
     """A fact that proves, or fails to prove, that a fault reached its victim.
 
     `source` says who saw it (`victim` or `far_end`), `subject` whom it is about; `asked` and `measured` are in `unit`.
@@ -114,7 +117,7 @@ class FaultEvidence(_Event):
     unit: str = ""
 
 
-class FaultHealed(_Event):
+class FaultHealed(_Event, frozen=True):
     """Undone and read back. Services that had to be started again report their readiness in `ServiceReady`."""
 
     fault_id: str
@@ -124,26 +127,26 @@ class FaultHealed(_Event):
     by: str = "engine"
 
 
-class FaultFailed(_Event):
+class FaultFailed(_Event, frozen=True):
     fault_id: str
     reason: str
 
 
-class StackSaid(_Event):
+class StackSaid(_Event, frozen=True):
     """An event of the stack; `at_ns` is when it happened, `seen_ns` when the harness read it."""
 
     seen_ns: int
     event: StackEvent
 
 
-class HostStalled(_Event):
+class HostStalled(_Event, frozen=True):
     """The harness's own clock thread was late by `stall_ns`; `stack_cpu_ns` is what the stack's processes used meanwhile."""
 
     stall_ns: int
     stack_cpu_ns: int
 
 
-class LoadDrained(_Event):
+class LoadDrained(_Event, frozen=True):
     """All operations were completed or given up. `late_ns_p99` is how late the generators sent (99th percentile)."""
 
     operations: int
@@ -152,7 +155,7 @@ class LoadDrained(_Event):
     late_ns_max: int
 
 
-class Collected(_Event):
+class Collected(_Event, frozen=True):
     """What was read from the stack at the end; `missing` names what could not be read, and why."""
 
     replicas: int
@@ -161,24 +164,24 @@ class Collected(_Event):
     missing: tuple[str, ...] = ()
 
 
-class PhaseTimedOut(_Event):
+class PhaseTimedOut(_Event, frozen=True):
     phase: str
     limit_ns: int
     last_lines: dict[str, tuple[str, ...]]
 
 
-class RunAborted(_Event):
+class RunAborted(_Event, frozen=True):
     """`cause` is `guard`, `interrupted` or `error`."""
 
     cause: str
     reason: str
 
 
-class StackStopped(_Event):
+class StackStopped(_Event, frozen=True):
     left: tuple[str, ...] = ()
 
 
-class RunEnded(_Event):
+class RunEnded(_Event, frozen=True):
     pass
 
 

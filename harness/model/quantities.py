@@ -25,9 +25,15 @@ def _from_text(read: Callable[[object], float], *, scale: float) -> Callable[[An
 
 
 _DURATION_SCHEMA = WithJsonSchema(
-    {"type": "string", "pattern": r"^[0-9.eE+-]+ ?(ns|us|µs|ms|s|m|h)$", "description": "A duration with its unit, such as 40ms."}
+    {
+        "type": "string",
+        "pattern": r"^[0-9.eE+-]+ ?(ns|us|µs|ms|s|m|h)$",
+        "description": "A duration with its unit, such as 40ms.",
+    }
 )
-Milliseconds = Annotated[float, BeforeValidator(_from_text(duration_ns, scale=1e6)), Field(ge=0), _DURATION_SCHEMA]
+Milliseconds = Annotated[
+    float, BeforeValidator(_from_text(duration_ns, scale=1e6)), Field(ge=0), _DURATION_SCHEMA
+]
 Seconds = Annotated[float, BeforeValidator(_from_text(duration_ns, scale=1e9)), Field(ge=0), _DURATION_SCHEMA]
 Share = Annotated[
     float,

@@ -5,8 +5,25 @@ from __future__ import annotations
 import re
 from typing import Final
 
-NANOSECONDS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-BYTES: Final = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+NANOSECONDS: Final = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+BYTES: Final = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
 
 _QUANTITY = re.compile(r"(?P<number>[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>[a-zA-Zµ%/]*)")
 
@@ -75,7 +92,11 @@ def format_ns(value_ns: float) -> str:
     magnitude = abs(value_ns)
     for unit, scale in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
         if magnitude >= scale:
-            return f"{value_ns / scale:.3g} {unit}" if magnitude < 1000 * scale else f"{value_ns / scale:.0f} {unit}"
+            return (
+                f"{value_ns / scale:.3g} {unit}"
+                if magnitude < 1000 * scale
+                else f"{value_ns / scale:.0f} {unit}"
+            )
     return f"{value_ns:.0f} ns"
 
 

@@ -64,7 +64,9 @@ class Site(Protocol):
     def pids(self) -> Mapping[str, int]:
         """The main process of each service that lives here, for figures; empty where there are none."""
 
-    def wait_ready(self, *, within_s: float, services: tuple[str, ...] | None = None, each: Callable[[str], None]) -> None:
+    def wait_ready(
+        self, *, within_s: float, services: tuple[str, ...] | None = None, each: Callable[[str], None]
+    ) -> None:
         """Wait until every service (or those named) is ready, telling each; raises `StackUnhealthy` with last lines."""
 
     def exits(self) -> list[Exit]:
