@@ -1,0 +1,151 @@
+"""What the charts draw: small series made from a run's tables, binned to what can be seen.
+
+Times are seconds from the start of the load. Nothing here draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from harness.history.run import Run
+from harness.model.events import FaultHealed, FaultInjected, StackSaid
+from harness.model.stack_event import Moment
+
+ON_TIME_NS: Final = 250_000_000
+PROBES: Final = ("probe", "reconnect")
+MOST_BINS: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A fault, as a span on the time axis. `end_s` is the end of the run for a fault that was never lifted."""
+
+    fault_id: str
+    fault: str
+    start_s: float
+    end_s: float
+
+
+def seconds(run: Run, at_ns: float) -> float:
+    """A time of the run's clock in seconds from the start of the load."""
+    return (at_ns - run.zero_ns) / 1e9
+
+
+def shades(run: Run) -> tuple[Shade, ...]:
+    """The faults of a run, by their measured onsets and ends."""
+    lifted = {event.fault_id: event.last_lifted_ns for event in run.events if isinstance(event, FaultHealed)}
+    end_s = last_s(run)
+    return tuple(
+        Shade(
+            fault_id=event.fault_id,
+            fault=event.fault,
+            start_s=seconds(run, event.first_effect_ns),
+            end_s=seconds(run, lifted[event.fault_id]) if event.fault_id in lifted else end_s,
+        )
+        for event in run.events
+        if isinstance(event, FaultInjected)
+    )
+
+
+def last_s(run: Run) -> float:
+    """When the last operation was intended, or the last fault ended: where the time axis stops."""
+    intended = run.operations["intended_ns"]
+    latest = int(intended.max()) if len(intended) else run.zero_ns
+    lifted = run.faults["lifted_ns"].dropna()
+    return seconds(run, max([latest, *(int(value) for value in lifted)])) + 0.05
+
+
+def probes(run: Run) -> pd.DataFrame:
+    """The probes, with the gateway (or `reconnecting`), when they were due, how long they took, and if they were on time."""
+    kept = run.operations[run.operations["purpose"].isin(PROBES)]
+    latency_ns = (kept["completed_ns"] - kept["intended_ns"]).astype("Float64")
+    ok = (kept["outcome"] == "ok").fillna(value=False).astype(bool)
+    through = kept["gateway"].where(kept["purpose"] == "probe", "reconnecting client")
+    return pd.DataFrame(
+        {
+            "through": through.astype("object"),
+            "t_s": (kept["intended_ns"] - run.zero_ns) / 1e9,
+            "latency_ms": latency_ns.to_numpy(dtype=float, na_value=np.nan) / 1e6,
+            "ok": ok,
+            "on_time": ok & (latency_ns <= ON_TIME_NS).fillna(value=False).astype(bool),
+        }
+    )
+
+
+def availability_series(run: Run) -> pd.DataFrame:
+    """Columns through, t_s, availability: the share of probes that were acknowledged on time, in even bins."""
+    frame, width = _binned(run)
+    if frame.empty:
+        return pd.DataFrame({"through": [], "t_s": [], "availability": []})
+    grouped = frame.groupby(["through", "bin"], sort=True)["on_time"].mean().reset_index()
+    return pd.DataFrame(
+        {
+            "through": grouped["through"],
+            "t_s": grouped["bin"] * width,
+            "availability": grouped["on_time"] * 100.0,
+        }
+    )
+
+
+def latency_series(run: Run) -> pd.DataFrame:
+    """Columns through, t_s, median_ms, worst_ms: latency of acknowledged probes from their intended time, in even bins."""
+    frame, width = _binned(run)
+    frame = frame[frame["ok"]]
+    if frame.empty:
+        return pd.DataFrame({"through": [], "t_s": [], "median_ms": [], "worst_ms": []})
+    grouped = frame.groupby(["through", "bin"], sort=True)["latency_ms"].agg(["median", "max"]).reset_index()
+    return pd.DataFrame(
+        {
+            "through": grouped["through"],
+            "t_s": grouped["bin"] * width,
+            "median_ms": grouped["median"],
+            "worst_ms": grouped["max"],
+        }
+    )
+
+
+def reigns(run: Run) -> pd.DataFrame:
+    """Columns provider, epoch, start_s, end_s: who led when, from promotion to step-down or the next promotion."""
+    told = sorted(
+        (event for event in run.events if isinstance(event, StackSaid)), key=lambda event: event.at_ns
+    )
+    promoted = [event for event in told if event.event.kind == Moment.PRIMARY_PROMOTED]
+    nexts = [*(seconds(run, event.at_ns) for event in promoted[1:]), last_s(run)]
+    rows = [
+        {
+            "provider": event.event.provider or event.event.service,
+            "epoch": event.event.epoch or 0,
+            "start_s": max(0.0, seconds(run, event.at_ns)),
+            "end_s": min(next_s, _lost_s(run, told, event)),
+        }
+        for event, next_s in zip(promoted, nexts, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["provider", "epoch", "start_s", "end_s"])
+
+
+def _lost_s(run: Run, told: list[StackSaid], promoted: StackSaid) -> float:
+    """When a leader stopped leading: it stepped down, or a fault took it away; infinity when neither happened."""
+    service = promoted.event.service
+    ends = [
+        event.at_ns
+        for event in told
+        if event.event.kind == Moment.PRIMARY_STEPPED_DOWN and event.event.service == service
+    ]
+    ends += [
+        event.first_effect_ns
+        for event in run.events
+        if isinstance(event, FaultInjected) and service in event.targets
+    ]
+    return min((seconds(run, end) for end in ends if end > promoted.at_ns), default=float("inf"))
+
+
+def _binned(run: Run) -> tuple[pd.DataFrame, float]:
+    frame = probes(run)
+    if frame.empty:
+        return frame, 1.0
+    width = max(0.05, round(last_s(run) / MOST_BINS, 2))
+    return frame.assign(bin=np.floor(frame["t_s"] / width).astype(int)), width
