@@ -2,26 +2,51 @@
 
 A field is named with its unit in Python and without it in YAML: `latency_ms: Milliseconds = Field(alias="latency")`
 reads `latency: 40ms`, and Python callers pass `latency_ms=40`. Text must carry its unit; a Python number is
-taken to be in the unit that the attribute's name states.
+taken to be in the unit that the attribute's name states, and is refused where the context is `FROM_FILE`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from harness.model.units import duration_ns, fraction, rate_bytes_per_s, size_bytes
 
 T = TypeVar("T")
 
 
-def _from_text(read: Callable[[object], float], *, scale: float) -> Callable[[Any], Any]:
-    def validate(value: Any) -> Any:
-        return read(value) / scale if isinstance(value, str) else value
+FROM_FILE: Final = {"from_file": True}  # validation context of what a person wrote: text alone carries a unit
 
-    return validate
+
+def _from_text(read: Callable[[object], float], *, scale: float = 1.0) -> BeforeValidator:
+    def validate(value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) or (info.context is not None and info.context.get("from_file")):
+            number = read(value)
+            return number if scale == 1.0 else number / scale
+        return value
+
+    return BeforeValidator(validate)
+
+
+def _as_text(unit: str, *, scale: float = 1.0) -> PlainSerializer:
+    """Write a quantity as a person would, so that a document made from a model reads back to the same model."""
+
+    def serialize(value: float) -> str:
+        scaled = round(value * scale, 12) if scale != 1.0 else value
+        return f"{int(scaled) if scaled == int(scaled) else scaled!r}{unit}"
+
+    return PlainSerializer(serialize, return_type=str, when_used="json")
 
 
 _DURATION_SCHEMA = WithJsonSchema(
@@ -32,24 +57,27 @@ _DURATION_SCHEMA = WithJsonSchema(
     }
 )
 Milliseconds = Annotated[
-    float, BeforeValidator(_from_text(duration_ns, scale=1e6)), Field(ge=0), _DURATION_SCHEMA
+    float, _from_text(duration_ns, scale=1e6), Field(ge=0), _as_text("ms"), _DURATION_SCHEMA
 ]
-Seconds = Annotated[float, BeforeValidator(_from_text(duration_ns, scale=1e9)), Field(ge=0), _DURATION_SCHEMA]
+Seconds = Annotated[float, _from_text(duration_ns, scale=1e9), Field(ge=0), _as_text("s"), _DURATION_SCHEMA]
 Share = Annotated[
     float,
     BeforeValidator(fraction),
+    _as_text("%", scale=100.0),
     WithJsonSchema({"type": ["string", "number"], "description": "A share, such as 99.9%."}),
 ]
 SizeBytes = Annotated[
     int,
-    BeforeValidator(lambda value: size_bytes(value) if isinstance(value, str) else value),
+    _from_text(size_bytes),
     Field(ge=0),
+    _as_text("B"),
     WithJsonSchema({"type": "string", "description": "A size with its unit, such as 64KiB."}),
 ]
 BytesPerSecond = Annotated[
     int,
-    BeforeValidator(lambda value: rate_bytes_per_s(value) if isinstance(value, str) else value),
+    _from_text(rate_bytes_per_s),
     Field(gt=0),
+    _as_text("B/s"),
     WithJsonSchema({"type": "string", "description": "A rate with its unit, such as 125kB/s."}),
 ]
 
@@ -57,7 +85,7 @@ BytesPerSecond = Annotated[
 class Settings(BaseModel):
     """The base of everything that a person writes: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class Bound(Settings, Generic[T]):

@@ -25,6 +25,7 @@ BYTES: Final = {
     "GiB": 2**30,
 }
 
+_LARGEST: Final = 1e15
 _QUANTITY = re.compile(r"(?P<number>[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>[a-zA-Zµ%/]*)")
 
 
@@ -106,4 +107,7 @@ def _split(text: object, *, what: str, example: str) -> tuple[float, str]:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None or not match["unit"]:
         raise UnitError(f"{text!r} is not {what}: write a number with its unit, such as {example}")
-    return float(match["number"]), match["unit"]
+    number = float(match["number"])
+    if abs(number) > _LARGEST:
+        raise UnitError(f"{text!r} is beyond all measure: write {what} such as {example}")
+    return number, match["unit"]
