@@ -12,9 +12,7 @@ FILLED: Final = "filled"
 CANCELLED: Final = "cancelled"
 REJECTED: Final = "rejected"
 
-OrderRow: TypeAlias = tuple[
-    New, int, int, int, str, int, int, int | None, int, list[str], str, bytes
-]
+OrderRow: TypeAlias = tuple[New, int, int, int, str, int, int, int | None, int, list[str], str, bytes]
 
 
 class Order:
