@@ -1,0 +1,76 @@
+"""Results for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.outcome import Outcome
+from harness.report.advice import Advice
+from harness.report.page import Page, format_figure
+from harness.report.suite import Suite
+
+_STYLE = {
+    Outcome.PASS: "bold green",
+    Outcome.FAIL: "bold red",
+    Outcome.UNKNOWN: "bold yellow",
+    Outcome.NOT_RUN: "dim",
+}
+
+
+def print_run(page: Page, console: Console) -> None:
+    """One run: its verdicts, worst first, the failover's phases, and what to do next."""
+    console.print(
+        Text.assemble(
+            (f"{page.judgement.outcome}", _STYLE[page.judgement.outcome]), f"  {page.title}  {page.headline}"
+        )
+    )
+    table = Table.grid(padding=(0, 2))
+    for verdict in page.verdicts:
+        table.add_row(
+            Text(f"  {verdict.outcome}", _STYLE[verdict.outcome]), verdict.check, Text(verdict.summary)
+        )
+    console.print(table)
+    for verdict in page.verdicts:
+        if verdict.check == "failover_time" and verdict.figures:
+            console.print(
+                Text(
+                    "  "
+                    + "; ".join(
+                        f"{item.name.replace('_', ' ')} {format_figure(item)}" for item in verdict.figures
+                    ),
+                    "dim",
+                )
+            )
+    if page.phases:
+        shown = " → ".join(f"{phase.name} {phase.length_ms:.1f} ms" for phase in page.phases)
+        console.print(Text(f"  phases: {shown}", "dim"))
+    for reason in page.judgement.reasons:
+        console.print(Text(f"  UNKNOWN: {reason}", "yellow"))
+    _print_advice(page.advice, console)
+
+
+def print_suite(suite: Suite, console: Console) -> None:
+    """Several runs: one line each, and what to do about those that did not pass."""
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    table.add_column("result")
+    table.add_column("scenario")
+    table.add_column("failover", justify="right")
+    table.add_column("")
+    for row in suite.rows:
+        time = "" if row.failover_ms is None else f"{row.failover_ms:.0f} ms"
+        table.add_row(Text(str(row.outcome), _STYLE[row.outcome]), Text(row.name), time, Text(row.headline))
+    console.print(table)
+    for row in suite.rows:
+        if row.advice is not None:
+            console.print(Text(row.name, _STYLE[row.outcome]))
+            _print_advice(row.advice, console)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
+    console.print(Text(f"{len(suite.rows)} runs: {counts}", _STYLE[suite.outcome]))
+
+
+def _print_advice(told: Advice | None, console: Console) -> None:
+    if told is not None:
+        for line in told.lines():
+            console.print(Text(f"  {line}"), soft_wrap=True)

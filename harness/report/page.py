@@ -1,0 +1,213 @@
+"""Everything that the pages of a run show, as data: made from the history and the verdicts, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.history.run import Run
+from harness.model.events import (
+    Collected,
+    FaultChanged,
+    FaultEvidence,
+    FaultFailed,
+    FaultHealed,
+    FaultInjected,
+    HostStalled,
+    LoadDrained,
+    RunAborted,
+    StackReady,
+)
+from harness.model.judgement import Judgement
+from harness.model.outcome import Outcome
+from harness.model.units import format_ns
+from harness.model.verdicts import Figure, Verdict
+from harness.report.advice import Advice, advice, named
+from harness.report.phases import Phase, failover, figure, phases
+from harness.report.series import seconds
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """One fault, as asked for and as measured."""
+
+    fault_id: str
+    fault: str
+    targets: tuple[str, ...]
+    parameters: str
+    asked_s: float
+    onset: str
+    spread: str
+    lifted: str
+    proofs: tuple[FaultEvidence, ...]
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One run, ready to be written in any format."""
+
+    run: Run
+    judgement: Judgement
+    run_path: str
+    title: str
+    summary: str
+    headline: str
+    verdicts: tuple[Verdict, ...]
+    phases: tuple[Phase, ...]
+    faults: tuple[FaultRow, ...]
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    advice: Advice | None
+
+
+def make_page(run: Run, judgement: Judgement) -> Page:
+    """Gather what the pages of one run show."""
+    document = run.meta.document
+    path = str(run.path) if run.path is not None else ""
+    variables = named(run.meta.variables)
+    return Page(
+        run=run,
+        judgement=judgement,
+        run_path=path,
+        title=run.meta.scenario + (f" [{variables}]" if variables else ""),
+        summary=str(document.get("summary") or ""),
+        headline=headline(judgement),
+        verdicts=worst_first(judgement.verdicts),
+        phases=phases(failover(judgement)),
+        faults=_faults(run),
+        facts=_facts(run),
+        notes=_notes(run, judgement),
+        advice=advice(run.meta, judgement, run_path=path),
+    )
+
+
+def headline(judgement: Judgement) -> str:
+    """The one sentence that stands on top."""
+    verdict = failover(judgement)
+    time = figure(verdict, "failover_time")
+    parts = []
+    if time is not None:
+        parts.append(f"Failed over in {format_figure(time)}")
+    failed = [item.check for item in judgement.verdicts if item.outcome is Outcome.FAIL]
+    unknown = [item.check for item in judgement.verdicts if item.outcome is Outcome.UNKNOWN]
+    if failed:
+        parts.append(f"failed: {', '.join(failed)}")
+    if unknown or judgement.reasons:
+        parts.append(f"unknown: {', '.join(unknown) or judgement.reasons[0]}")
+    if not failed and not unknown and not judgement.reasons:
+        parts.append(f"all {len(judgement.verdicts)} checks passed")
+    return "; ".join(parts) + "."
+
+
+def format_figure(item: Figure) -> str:
+    """A figure for people, with its resolution and sample size where it has them."""
+    text = f"{_number(item.value)} {item.unit}".strip()
+    if item.resolution is not None:
+        text += f" ± {_number(item.resolution)} {item.unit}".rstrip()
+    return text + (f" (n = {item.samples:,})" if item.samples is not None else "")
+
+
+def worst_first(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """Verdicts, those that need attention on top, otherwise in their own order."""
+    rank = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 3}
+    return tuple(sorted(verdicts, key=lambda verdict: rank[verdict.outcome]))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _faults(run: Run) -> tuple[FaultRow, ...]:
+    proofs: dict[str, list[FaultEvidence]] = {}
+    for event in run.events:
+        if isinstance(event, FaultEvidence):
+            proofs.setdefault(event.fault_id, []).append(event)
+    lifted = {event.fault_id: event for event in run.events if isinstance(event, FaultHealed)}
+    rows = [
+        _fault(run, event, lifted.get(event.fault_id), tuple(proofs.get(event.fault_id, ())))
+        for event in run.events
+        if isinstance(event, FaultInjected)
+    ]
+    rows += [
+        FaultRow(event.fault_id, "", (), "", seconds(run, event.at_ns), "", "", "", (), failed=event.reason)
+        for event in run.events
+        if isinstance(event, FaultFailed)
+    ]
+    return tuple(rows)
+
+
+def _fault(
+    run: Run, event: FaultInjected, lifted: FaultHealed | None, proofs: tuple[FaultEvidence, ...]
+) -> FaultRow:
+    return FaultRow(
+        fault_id=event.fault_id,
+        fault=event.fault,
+        targets=event.targets,
+        parameters=", ".join(f"{key} {_plain(value)}" for key, value in sorted(event.parameters.items())),
+        asked_s=seconds(run, event.asked_ns),
+        onset=f"{seconds(run, event.first_effect_ns):.4f} s",
+        spread=format_ns(event.last_effect_ns - event.first_effect_ns),
+        lifted=f"{seconds(run, lifted.last_lifted_ns):.4f} s" if lifted is not None else "with the run",
+        proofs=proofs,
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _facts(run: Run) -> tuple[tuple[str, str], ...]:
+    meta = run.meta
+    facts = [
+        ("run", meta.run_id),
+        ("started", meta.started_at),
+        ("platform", meta.platform),
+        ("stack", meta.stack),
+        ("seed", str(meta.seed)),
+        ("operations", f"{len(run.operations):,}"),
+        ("committed entries", f"{_committed(run):,}"),
+        ("quotes", f"{len(run.quotes):,}"),
+    ]
+    facts += [("machine: " + key, str(value)) for key, value in sorted(meta.machine.items())]
+    facts += [("version: " + key, value) for key, value in sorted(meta.versions.items())]
+    return tuple((key, value) for key, value in facts if value)
+
+
+def _committed(run: Run) -> int:
+    commits = run.replicas["commit_index"]
+    return int(commits.max()) if len(commits) else 0
+
+
+def _notes(run: Run, judgement: Judgement) -> tuple[str, ...]:
+    notes = [*judgement.reasons]
+    for event in run.events:
+        match event:
+            case StackReady(took_ns=took_ns):
+                notes.append(f"The stack was ready {format_ns(took_ns)} after its start.")
+            case LoadDrained() as drained:
+                notes.append(
+                    f"{drained.operations:,} operations; {drained.unresolved} without a known outcome; "
+                    f"sent {format_ns(drained.late_ns_p99)} late at the 99th percentile, "
+                    f"{format_ns(drained.late_ns_max)} at worst."
+                )
+            case HostStalled() as stalled:
+                notes.append(
+                    f"The host stood still for {format_ns(stalled.stall_ns)} at {seconds(run, event.at_ns):.2f} s "
+                    f"(the stack used {format_ns(stalled.stack_cpu_ns)} of processor time meanwhile)."
+                )
+            case FaultChanged() as changed:
+                notes.append(
+                    f"{changed.fault_id}: {changed.detail} at {seconds(run, event.first_effect_ns):.3f} s."
+                )
+            case Collected(missing=missing) if missing:
+                notes.append("Could not be read from the stack: " + "; ".join(missing) + ".")
+            case RunAborted() as aborted:
+                notes.append(f"The run was stopped ({aborted.cause}): {aborted.reason}")
+            case _:
+                pass
+    if run.cut:
+        notes.append(f"The history is not whole: {run.cut}.")
+    return tuple(dict.fromkeys(notes))

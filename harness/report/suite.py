@@ -1,0 +1,82 @@
+"""Several runs as one table: scenario by check, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.history.meta import RunMeta
+from harness.model.judgement import Judgement
+from harness.model.outcome import Outcome
+from harness.report.advice import Advice, advice, named
+from harness.report.page import headline
+from harness.report.phases import failover, figure
+
+_RANK = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One run of a suite. `path` is its folder and `page` its report, empty for one that was not run."""
+
+    meta: RunMeta
+    judgement: Judgement
+    path: str
+    page: str = ""
+    why_not_run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One run in the table."""
+
+    name: str
+    outcome: Outcome
+    headline: str
+    page: str
+    path: str
+    failover_ms: float | None
+    resolution_ms: float | None
+    by_check: dict[str, Outcome]
+    advice: Advice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The table: `checks` are the columns, `rows` the runs, those that need attention on top."""
+
+    rows: tuple[Row, ...]
+    checks: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.worst(row.outcome for row in self.rows)
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        return {outcome: sum(row.outcome is outcome for row in self.rows) for outcome in Outcome}
+
+
+def make_suite(runs: Iterable[Judged]) -> Suite:
+    """Put runs into one table."""
+    rows = sorted((_row(run) for run in runs), key=lambda row: (_RANK[row.outcome], row.name, row.path))
+    checks = sorted({check for row in rows for check in row.by_check})
+    return Suite(rows=tuple(rows), checks=tuple(checks))
+
+
+def _row(run: Judged) -> Row:
+    variables = named(run.meta.variables)
+    time = figure(failover(run.judgement), "failover_time")
+    return Row(
+        name=run.meta.scenario + (f" [{variables}]" if variables else ""),
+        outcome=run.judgement.outcome,
+        headline=run.why_not_run or headline(run.judgement),
+        page=run.page,
+        path=run.path,
+        failover_ms=None if time is None else time.value,
+        resolution_ms=None if time is None else time.resolution,
+        by_check={verdict.check: verdict.outcome for verdict in run.judgement.verdicts},
+        advice=None
+        if run.judgement.outcome is Outcome.NOT_RUN
+        else advice(run.meta, run.judgement, run_path=run.path),
+    )
