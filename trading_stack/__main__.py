@@ -1,0 +1,37 @@
+"""`python -m trading_stack ROLE` runs one service, told what it needs by its environment."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+ROLES: Final = {
+    "engine": "trading_stack.engine.service",
+    "sentinel": "trading_stack.sentinel.service",
+    "gateway": "trading_stack.gateway.service",
+    "feed": "trading_stack.market.feed_service",
+    "pricing": "trading_stack.market.pricing_service",
+    "source": "trading_stack.market.source_service",
+}
+
+USAGE_ERROR: Final = 4
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the role named by the only argument; modules of other roles are not imported."""
+    if len(arguments) != 1 or arguments[0] not in ROLES:
+        sys.stderr.write(f"usage: python -m trading_stack ROLE, where ROLE is one of {', '.join(ROLES)}\n")
+        return USAGE_ERROR
+    try:
+        code: int = importlib.import_module(ROLES[arguments[0]]).main(environ)
+    except ValueError as mistake:  # settings and defects raise it for what a person set wrongly
+        sys.stderr.write(f"{arguments[0]}: {mistake}\n")
+        return USAGE_ERROR
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

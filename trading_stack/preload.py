@@ -1,0 +1,14 @@
+"""Imports what any role needs, so that a preloaded interpreter can fork services that start at once."""
+
+from __future__ import annotations
+
+import importlib
+
+from trading_stack.__main__ import ROLES
+
+for _module in ROLES.values():
+    try:
+        importlib.import_module(_module)
+    except ModuleNotFoundError as _missing:
+        if not (_missing.name or "").startswith("trading_stack"):
+            raise
