@@ -35,7 +35,9 @@ class JournalWriter:
         self._length = os.fstat(self._descriptor).st_size
         if self._length:
             os.close(self._descriptor)
-            raise UsageError(f"{path} already holds a journal", next_step="write each run into a folder of its own")
+            raise UsageError(
+                f"{path} already holds a journal", next_step="write each run into a folder of its own"
+            )
         self._sequence = 0
         self._closed = False
         self._listeners: list[_Listener] = []
