@@ -8,8 +8,8 @@ import msgspec
 class Instrument(msgspec.Struct, frozen=True):
     """One instrument. Prices are integers of 1e-8 of its quote unit, quantities whole contracts.
 
-    `kind` is `perpetual`, `future`, `option_call` or `option_put`. `reference_price` is about where it trades now
-    (a multiple of `tick`); orders are placed around it. Quantities are drawn from `minimum_quantity` to
+    `kind` is `perpetual`, `future`, `option_call` or `option_put`. `reference_price` is about where it trades
+    now (a multiple of `tick`); orders are placed around it. Quantities are drawn from `minimum_quantity` to
     `maximum_quantity`, both included.
     """
 
