@@ -105,7 +105,7 @@ class Stack:
     services: tuple[Service, ...]
     wan: Wan
     entry_points: tuple[EntryPoint, ...]
-    adapter: str | None
+    adapter: str
     simulation: str | None = None
     preload: str | None = None
     ready_within_s: float = 15.0
