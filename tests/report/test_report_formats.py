@@ -1,0 +1,215 @@
+"""Reports are made from the history and the verdicts, and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+from literal_run import failing, literal_events, literal_run, passing, starved
+from rich.console import Console
+
+from harness.history.journal import Journal
+from harness.history.run import Run
+from harness.model import events as e
+from harness.model.judgement import Judgement
+from harness.model.outcome import Outcome
+from harness.model.verdicts import Figure, Verdict
+from harness.report.console import print_run, print_suite
+from harness.report.html import run_page, suite_page, write_run_page, write_suite_page
+from harness.report.json import suite_json, write_suite_json
+from harness.report.junit import suite_xml, write_suite_xml
+from harness.report.markdown import run_markdown, suite_markdown, write_markdown
+from harness.report.page import format_figure, headline, make_page
+from harness.report.story import tell
+from harness.report.suite import Judged, make_suite
+
+
+@pytest.fixture(scope="module")
+def three() -> tuple[Judged, ...]:
+    return (
+        Judged(literal_run(scenario="fine").meta, passing(), "runs/fine", "fine.html"),
+        Judged(
+            literal_run(scenario="lost", variables={"mode": "dark"}).meta, failing(), "runs/lost", "lost.html"
+        ),
+        Judged(literal_run(scenario="slow").meta, starved(), "runs/slow", "slow.html"),
+        Judged(
+            literal_run(scenario="skew").meta,
+            Judgement(Outcome.NOT_RUN, ()),
+            "",
+            why_not_run="this platform has no netem",
+        ),
+    )
+
+
+def test_the_page_says_what_happened_and_how_to_see_it_again() -> None:
+    html = run_page(make_page(literal_run(file="s.yaml", variables={"mode": "dark"}), failing()))
+    assert "the order p-17, acknowledged at 2.104 s, is in no log" in html
+    assert "harness run s.yaml --seed 7 --set mode=dark" in html
+    assert "-k O2" in html
+    assert html.index("order_integrity") < html.index("failover_time")
+
+
+def test_the_page_needs_neither_network_nor_script() -> None:
+    html = run_page(make_page(literal_run(), passing()))
+    assert "<script" not in html
+    assert "<link" not in html
+    assert "src=" not in html
+    assert "@import" not in html
+
+
+def test_the_page_is_the_same_when_it_is_made_again() -> None:
+    assert run_page(make_page(literal_run(), failing())) == run_page(make_page(literal_run(), failing()))
+
+
+def test_hostile_names_are_escaped_in_every_format() -> None:
+    name = "<script>alert(1)</script>|\x00"
+    run = literal_run(scenario=name)
+    assert "<script>alert" not in run_page(make_page(run, passing()))
+    assert "<script>alert" not in suite_page(make_suite([Judged(run.meta, passing(), "p")]))
+    ET.fromstring(suite_xml((Judged(run.meta, passing(), "p"),)))
+    assert "\\|" in run_markdown(make_page(run, passing()))
+
+
+def test_a_run_without_data_still_gets_a_page() -> None:
+    run = Run(literal_run().meta, Journal(literal_events()[:1]))
+    judgement = Judgement(Outcome.UNKNOWN, (), reasons=("the stack never got ready",))
+    html = run_page(make_page(run, judgement))
+    assert "the stack never got ready" in html
+    assert "Nothing was judged" in html
+    assert "No fault was injected" in html
+
+
+def test_notes_tell_what_spoils_a_run() -> None:
+    more = (
+        e.FaultChanged(at_ns=9, fault_id="ramp", detail="+5 ms", first_effect_ns=9, last_effect_ns=9),
+        e.FaultFailed(at_ns=10, fault_id="late", reason="nobody leads"),
+        e.RunAborted(at_ns=11, cause="guard", reason="availability fell under 20 %"),
+    )
+    events = literal_events()
+    missing = e.Collected(at_ns=12, replicas=0, quotes=0, accounts=0, missing=("engine-alpha: refused",))
+    page = make_page(
+        Run(literal_run().meta, Journal((*events[:-2], *more, missing), torn="line 9 is cut")), starved()
+    )
+    text = "\n".join(page.notes)
+    for part in ("+5 ms", "guard", "engine-alpha: refused", "not whole", "stood still", "fell behind"):
+        assert part in text
+    assert [fault.failed for fault in page.faults] == ["", "nobody leads"]
+
+
+def test_the_suite_puts_the_worst_first(three: tuple[Judged, ...]) -> None:
+    suite = make_suite(three)
+    assert [row.outcome for row in suite.rows] == [
+        Outcome.FAIL,
+        Outcome.UNKNOWN,
+        Outcome.NOT_RUN,
+        Outcome.PASS,
+    ]
+    assert suite.outcome is Outcome.FAIL
+    html = suite_page(suite)
+    assert html.index("lost") < html.index("slow") < html.index("fine")
+    assert "this platform has no netem" in html
+
+
+def test_json_has_each_run_in_the_order_it_ran(three: tuple[Judged, ...]) -> None:
+    result = json.loads(suite_json(three))
+    assert [run["scenario"] for run in result["runs"]] == ["fine", "lost", "slow", "skew"]
+    assert result["counts"] == {"PASS": 1, "FAIL": 1, "UNKNOWN": 1, "NOT_RUN": 1}
+    assert result["runs"][1]["verdicts"][1]["findings"][1]["predicate"] == "O2"
+
+
+def test_junit_calls_unknown_an_error_and_never_a_skip(three: tuple[Judged, ...]) -> None:
+    root = ET.fromstring(suite_xml(three))
+    by_name = {suite.get("name"): suite for suite in root}
+    assert by_name["lost[mode=dark]"].get("failures") == "1"
+    assert by_name["slow"].get("errors") == "1"
+    assert by_name["slow"].get("skipped") == "0"
+    assert by_name["skew"].get("skipped") == "1"
+    failure = by_name["lost[mode=dark]"].find("testcase/failure")
+    assert failure is not None
+    assert "reproduce: harness run" in (failure.text or "")
+
+
+def test_markdown_is_short_and_starts_with_what_needs_attention(three: tuple[Judged, ...]) -> None:
+    text = suite_markdown(make_suite(three))
+    assert text.index("**lost [mode=dark]** FAIL") < text.index("| fine |")
+    assert "judge again: harness check runs/lost -k O2" in text
+    assert "Failover: detect 239.0 ms" in run_markdown(make_page(literal_run(), failing()))
+
+
+def test_the_console_tells_the_same(three: tuple[Judged, ...]) -> None:
+    out = StringIO()
+    console = Console(file=out, width=160)
+    print_suite(make_suite(three), console)
+    print_run(make_page(literal_run(), failing()), console)
+    print_run(make_page(literal_run(), starved()), console)
+    text = out.getvalue()
+    assert "4 runs: 1 PASS, 1 FAIL, 1 UNKNOWN, 1 NOT_RUN" in text
+    assert "detect 239.0 ms → decide 10.0 ms" in text
+    assert "UNKNOWN: the generator fell behind by 80 ms" in text
+
+
+def test_files_are_written_whole(tmp_path, three: tuple[Judged, ...]) -> None:  # type: ignore[no-untyped-def]
+    write_suite_page(make_suite(three), tmp_path / "index.html")
+    write_run_page(make_page(literal_run(), passing()), tmp_path / "run.html")
+    write_suite_json(three, tmp_path / "results.json")
+    write_suite_xml(three, tmp_path / "junit.xml")
+    write_markdown("x", tmp_path / "s.md")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "index.html",
+        "junit.xml",
+        "results.json",
+        "run.html",
+        "s.md",
+    ]
+
+
+def test_the_story_is_in_the_order_of_time_and_ends_with_the_verdict() -> None:
+    story = tell(literal_run(), passing())
+    times = [float(line.split(" s", 1)[0]) for line in story[:-1]]
+    assert times == sorted(times)
+    assert any("first order is acknowledged in the new epoch" in line and "275 ms" in line for line in story)
+    assert story[-1].startswith("Verdict: PASS")
+
+
+def test_the_story_of_a_run_that_broke_off() -> None:
+    events = (
+        *literal_events()[:5],
+        e.FaultFailed(at_ns=20, fault_id="x", reason="no"),
+        e.ServiceExited(at_ns=30, service="feed-alpha", expected=False, code=1),
+        e.RunAborted(at_ns=40, cause="interrupted", reason="Ctrl-C"),
+    )
+    story = "\n".join(tell(Run(literal_run().meta, Journal(events)), starved()))
+    assert "could not be injected: no" in story
+    assert "feed-alpha died by itself" in story
+    assert "stopped (interrupted)" in story
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (Figure("x", 274.0, "ms", resolution=5.0, samples=1000), "274 ms ± 5 ms (n = 1,000)"),
+        (Figure("x", 0.12345678, "coin"), "0.1235 coin"),
+        (Figure("x", 3.0, ""), "3"),
+    ],
+)
+def test_figures_carry_their_resolution_and_sample_size(figure: Figure, text: str) -> None:
+    assert format_figure(figure) == text
+
+
+def test_the_headline_names_what_failed_and_what_is_unknown() -> None:
+    unknown = Verdict("latency", Outcome.UNKNOWN, "too few samples")
+    judgement = replace_verdicts(failing(), unknown)
+    assert headline(judgement).endswith("failed: order_integrity; unknown: latency.")
+
+
+def replace_verdicts(judgement: Judgement, *more: Verdict) -> Judgement:
+    return msgspec.structs.replace(judgement, verdicts=(*judgement.verdicts, *more))
+
+
+def test_a_row_keeps_what_it_needs(three: tuple[Judged, ...]) -> None:
+    row = make_suite(three).rows[0]
+    assert replace(row, name="other").failover_ms == 274.0
