@@ -114,7 +114,7 @@ def reigns(run: Run) -> pd.DataFrame:
         (event for event in run.events if isinstance(event, StackSaid)), key=lambda event: event.at_ns
     )
     promoted = [event for event in told if event.event.kind == Moment.PRIMARY_PROMOTED]
-    nexts = [*(seconds(run, event.at_ns) for event in promoted[1:]), last_s(run)]
+    nexts = [*(seconds(run, event.at_ns) for event in promoted), last_s(run)][1:]
     rows = [
         {
             "provider": event.event.provider or event.event.service,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -53,18 +52,18 @@ def load_object(spec: str, *, base: Path, what: str) -> object:
 
 
 def _module(name: str, spec: str, base: Path, what: str) -> ModuleType:
-    with _importable(base):
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            missing = error.name or name
-            if name == missing or name.startswith(f"{missing}."):
-                message = f"{what} {spec!r}: there is no module {missing!r}, neither installed nor in {base}"
-            else:
-                message = f"{what} {spec!r}: importing {name} needs {missing!r}, which is not installed"
-            raise UsageError(message) from error
-        except Exception as error:
-            raise _broken(what, spec, name, error) from error
+    _make_importable(base)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name == missing or name.startswith(f"{missing}."):
+            message = f"{what} {spec!r}: there is no module {missing!r}, neither installed nor in {base}"
+        else:
+            message = f"{what} {spec!r}: importing {name} needs {missing!r}, which is not installed"
+        raise UsageError(message) from error
+    except Exception as error:
+        raise _broken(what, spec, name, error) from error
 
 
 def _file(place: str, spec: str, base: Path, what: str) -> ModuleType:
@@ -79,12 +78,12 @@ def _file(place: str, spec: str, base: Path, what: str) -> ModuleType:
     assert module_spec.loader is not None
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module  # dataclasses and pickling look a module up by its name
-    with _importable(path.parent):
-        try:
-            module_spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise _broken(what, spec, place, error) from error
+    _make_importable(path.parent)
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _broken(what, spec, place, error) from error
     return module
 
 
@@ -92,16 +91,8 @@ def _broken(what: str, spec: str, place: str, error: Exception) -> UsageError:
     return UsageError(f"{what} {spec!r}: importing {place} failed: {type(error).__name__}: {error}")
 
 
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let modules beside the compose file be imported; installed ones still win."""
+def _make_importable(folder: Path) -> None:
+    """Let modules beside the compose file be imported, now and later; installed ones still win."""
     entry = str(folder.absolute())
-    if entry in sys.path:
-        yield
-        return
-    sys.path.append(entry)
-    try:
-        yield
-    finally:
-        if entry in sys.path:
-            sys.path.remove(entry)
+    if entry not in sys.path:
+        sys.path.append(entry)
