@@ -113,7 +113,8 @@ class Partition(Fault):
 
     def _cut(self, link: Link, provider: str) -> Cut:
         direction = self.direction
-        if direction is not Direction.BOTH and link.source_provider != provider:
+        if direction is not Direction.BOTH and link.source_provider == provider:
+            # What the provider says travels to the target of a link that it dialled itself.
             direction = Direction.TO if direction is Direction.FROM else Direction.FROM
         return Cut(link, direction=direction, established=self.established, new=self._new(direction))
 

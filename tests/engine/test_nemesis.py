@@ -1,0 +1,152 @@
+"""The nemesis writes undos down before it breaks anything, and mends all that it broke."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+from three_providers import RecordingHands, scene
+
+from harness.engine.nemesis import Nemesis
+from harness.faults.connection_reset import ConnectionReset
+from harness.faults.contract import Fact
+from harness.faults.latency import Latency
+from harness.faults.provider_outage import ProviderOutage
+from harness.model.errors import HarnessError, HealFailed
+from harness.model.events import Event, FaultChanged, FaultEvidence, FaultFailed, FaultHealed, FaultInjected
+from harness.model.undo import Undo
+from harness.scenario.target import Target
+
+
+class RecordingLeases:
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def grant(self, name: str, undos: tuple[Undo, ...], *, limit_s: float) -> str:
+        self.log.append(f"grant {name} {len(undos)}")
+        return name
+
+    def extend(self, lease: str, undos: tuple[Undo, ...]) -> None:
+        self.log.append("extend")
+
+    def release(self, lease: str) -> None:
+        self.log.append(f"release {lease}")
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.hands = RecordingHands()
+        self.events: list[Event] = []
+        self.nemesis = Nemesis(
+            hands=self.hands,
+            leases=RecordingLeases(self.hands.log),
+            emit=self.events.append,
+            origin_ns=0,
+            limit_s=60,
+        )
+
+    def told(self, kind: type) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    return Fixture()
+
+
+def test_the_undo_is_safe_before_anything_is_broken_and_healing_is_newest_first(fixture: Fixture) -> None:
+    fixture.nemesis.inject("outage", ProviderOutage(), scene(), asked_ns=5)
+    fixture.nemesis.heal("outage", asked_ns=9)
+    assert fixture.hands.log == [
+        "grant fault outage 2",
+        "apply cut",
+        "apply kill",
+        "revert kill",
+        "revert cut",
+        "release fault outage",
+    ]
+    injected = fixture.told(FaultInjected)[0]
+    assert isinstance(injected, FaultInjected)
+    assert (injected.first_effect_ns, injected.last_effect_ns, injected.primary, injected.epoch) == (
+        1000,
+        2000,
+        "alpha",
+        3,
+    )
+    healed = fixture.told(FaultHealed)[0]
+    assert isinstance(healed, FaultHealed)
+    assert (healed.first_lifted_ns, healed.last_lifted_ns, healed.by) == (3000, 4000, "engine")
+
+
+def test_a_fault_without_any_fact_is_told_as_unproved(fixture: Fixture) -> None:
+    fixture.nemesis.inject("outage", ProviderOutage(), scene(), asked_ns=5)
+    fixture.nemesis.heal("outage", asked_ns=9)
+    facts = fixture.told(FaultEvidence)
+    assert [fact.convincing for fact in facts if isinstance(fact, FaultEvidence)] == [False]
+
+
+def test_a_fault_that_breaks_while_it_is_applied_is_healed_at_once(fixture: Fixture) -> None:
+    original = fixture.hands.kill
+
+    def breaking(services):  # type: ignore[no-untyped-def]
+        change = original(services)
+        change.breaks = HarnessError("no such process")
+        return change
+
+    fixture.hands.kill = breaking  # type: ignore[method-assign]
+    fixture.nemesis.inject("outage", ProviderOutage(), scene(), asked_ns=5)
+    assert fixture.hands.log[-3:] == ["revert kill", "revert cut", "release fault outage"]
+    assert len(fixture.told(FaultFailed)) == 1
+    assert not fixture.nemesis.active
+
+
+def test_a_target_that_means_nothing_is_told_and_touches_nothing(fixture: Fixture) -> None:
+    fixture.nemesis.inject("outage", ProviderOutage(), scene(primary=None), asked_ns=5)
+    assert fixture.hands.log == []
+    assert len(fixture.told(FaultFailed)) == 1
+
+
+def test_what_cannot_be_healed_keeps_its_lease_and_does_not_stop_the_others(fixture: Fixture) -> None:
+    fixture.nemesis.inject("one", ProviderOutage(), scene(), asked_ns=5)
+    fixture.hands.made[-1].heals = False
+    fixture.nemesis.inject("two", Latency(target=Target(provider="bravo"), latency_ms=5), scene(), asked_ns=6)
+    with pytest.raises(HealFailed, match="one: kill stays"):
+        fixture.nemesis.heal_all(by="engine")
+    assert list(fixture.nemesis.active) == ["one"]
+    assert "release fault two" in fixture.hands.log
+    assert "release fault one" not in fixture.hands.log
+
+
+def test_an_instant_fault_has_nothing_to_heal(fixture: Fixture) -> None:
+    fixture.nemesis.inject("reset", ConnectionReset(target=Target(provider="primary")), scene(), asked_ns=5)
+    assert not fixture.nemesis.active
+    assert fixture.nemesis.heal("reset", asked_ns=9) == ()
+
+
+def test_moves_are_told_while_the_fault_is_in_force(fixture: Fixture) -> None:
+    ramp = Latency.model_validate(
+        {"target": {"provider": "primary"}, "latency": "50ms", "shape": "ramp", "over": "1s"}
+    )
+    moves = fixture.nemesis.inject("ramp", ramp, scene(), asked_ns=5)
+    fixture.nemesis.move("ramp", moves[0])
+    fixture.nemesis.heal("ramp", asked_ns=9)
+    fixture.nemesis.move("ramp", moves[1])
+    assert len(fixture.told(FaultChanged)) == 1
+
+
+def test_facts_that_cannot_be_read_convince_nobody(fixture: Fixture) -> None:
+    def unreadable() -> list[Fact]:
+        raise OSError("no such file")
+
+    fixture.nemesis.inject("outage", ProviderOutage(), scene(), asked_ns=5)
+    change = fixture.hands.made[0]
+    change.facts = unreadable  # type: ignore[method-assign]
+    fixture.nemesis._gather(fixture.nemesis.active["outage"])
+    assert any(
+        "no proof could be read" in fact.fact
+        for fact in fixture.told(FaultEvidence)
+        if isinstance(fact, FaultEvidence)
+    )
