@@ -1,0 +1,259 @@
+"""What every role of a replica shares: its log, its promise, its writes under way, and the effects it asks for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from trading_stack.defects import Defect
+from trading_stack.journal.certificate import Certificate, Verify, valid
+from trading_stack.journal.entries import Entry, Log, sound
+from trading_stack.journal.events import (
+    Apply,
+    Effect,
+    Lead,
+    Persist,
+    Promise,
+    Request,
+    Rewind,
+    Send,
+    Stored,
+    Tell,
+)
+from trading_stack.journal.messages import Message, Status
+
+MILLISECOND_NS: Final = 1_000_000
+BATCH_ENTRIES: Final = 512
+BATCH_BYTES: Final = 512 << 10
+
+
+class Role(StrEnum):
+    STANDBY = "standby"
+    CANDIDATE = "candidate"
+    PRIMARY = "primary"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Who a replica is and how patient. `verify` checks a sentinel's signature; `epoch_command` makes the command
+    that opens an epoch; `wall_offset_ns` is added to monotonic time to stamp entries."""
+
+    node: str
+    peers: tuple[str, ...]
+    verify: Verify
+    epoch_command: Callable[[int, str], bytes]
+    cluster: str = "trading"
+    sentinels_needed: int = 2
+    wall_offset_ns: int = 0
+    heartbeat_ns: int = 20 * MILLISECOND_NS
+    quorum_ns: int = 600 * MILLISECOND_NS  # above what a stall of 200 ms plus 100 ms of latency can cause
+    write_stall_ns: int = 1000 * MILLISECOND_NS
+    resend_ns: int = 50 * MILLISECOND_NS
+    promotion_ns: int = 1500 * MILLISECOND_NS
+    late_timer_ns: int = 100 * MILLISECOND_NS
+    defects: frozenset[Defect] = frozenset()
+
+    @property
+    def majority(self) -> int:
+        if Defect.SPLIT_BRAIN_LOCAL_VOTE in self.defects:
+            return 1  # planted: its own vote is enough
+        return (len(self.peers) + 1) // 2 + 1
+
+
+@dataclass(slots=True)
+class Write:
+    """A write under way; `last_index` is how far the log is durable once it is done (None: it has no entries)."""
+
+    ticket: int
+    asked_ns: int
+    last_index: int | None
+    then: Callable[[], None] | None
+
+
+@dataclass(slots=True)
+class Core:
+    """The state that all roles read and change. Nothing here reads a clock or does anything but ask."""
+
+    config: Config
+    incarnation: str
+    proven: bool
+    founders: dict[str, str]
+    promise: Promise
+    log: Log
+    durable_index: int
+    role: Role = Role.STANDBY
+    commit_index: int = 0
+    leader_epoch: int = 0
+    leader: str | None = None
+    heard_primary_ns: int | None = None
+    broken: str = ""
+    now_ns: int = 0
+    effects: list[Effect] = field(default_factory=list)
+    writes: deque[Write] = field(default_factory=deque)
+    waiting: dict[int, Request] = field(default_factory=dict)
+    announced: Lead | None = None
+    _ticket: int = 0
+    _verified: Certificate | None = None
+
+    @classmethod
+    def of(cls, config: Config, stored: Stored) -> Core:
+        return cls(
+            config=config,
+            incarnation=stored.incarnation,
+            proven=stored.proven,
+            founders=dict(stored.founders),
+            promise=stored.promise,
+            log=Log(stored.entries),
+            durable_index=len(stored.entries),
+        )
+
+    # --- asking
+
+    def send(self, to: str, message: Message) -> None:
+        self.effects.append(Send(to, message))
+
+    def broadcast(self, message: Message) -> None:
+        for peer in self.config.peers:
+            self.send(peer, message)
+
+    def tell(self, kind: str, **fields: str | int) -> None:
+        self.effects.append(Tell(kind, fields))
+
+    def announce(self, epoch: int, primary: str | None) -> None:
+        """Tell gateways who leads, once for each change."""
+        news = Lead(epoch, primary)
+        if news != self.announced:
+            self.announced = news
+            self.effects.append(news)
+
+    def status(self) -> Status:
+        empty = self.log.last_index == 0 and self.promise.epoch == 0
+        return Status(self.incarnation, self.proven, empty, self.founders)
+
+    # --- writing
+
+    def persist(
+        self,
+        *,
+        fence: int | None,
+        truncate_from: int | None = None,
+        entries: Collection[Entry] = (),
+        promise: Promise | None = None,
+        founders: dict[str, str] | None = None,
+        proven: bool | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Ask for one durable write; `then` runs when it is done. Writes are done in the order asked for."""
+        self._ticket += 1
+        if truncate_from is not None:
+            self._forget_durable(truncate_from)
+        last = self.log.last_index if entries else None
+        self.writes.append(Write(self._ticket, self.now_ns, last, then))
+        self.effects.append(
+            Persist(self._ticket, fence, truncate_from, list(entries), promise, founders, proven)
+        )
+
+    def _forget_durable(self, first: int) -> None:
+        self.durable_index = min(self.durable_index, first - 1)
+        for write in self.writes:
+            if write.last_index is not None:
+                write.last_index = min(write.last_index, first - 1)
+
+    def on_persisted(self, ticket: int) -> None:
+        while self.writes and self.writes[0].ticket <= ticket:
+            write = self.writes.popleft()
+            if write.last_index is not None:
+                self.durable_index = max(self.durable_index, write.last_index)
+            if write.then is not None:
+                write.then()
+
+    def make_promise(self, epoch: int, candidate: str, then: Callable[[], None] | None = None) -> None:
+        """Promise at once in memory, and run `then` when the promise is durable."""
+        self.promise = Promise(epoch, candidate)
+        if Defect.PROMISE_NOT_DURABLE in self.config.defects:  # planted: answered, and never written
+            if then is not None:
+                then()
+            return
+        self.persist(fence=None, promise=self.promise, then=then)
+
+    # --- the log
+
+    def splice(self, entries: list[Entry], *, fence: int, then: Callable[[], None] | None = None) -> bool:
+        """Write a leader's entries that follow a point where the logs agree; entries already here stay untouched.
+
+        Only what truly differs is truncated: an entry that is the same may be committed. False when nothing was
+        written, because all was here or because the entries can't be trusted.
+        """
+        fresh = self._fresh(entries)
+        if not fresh or not self._sound(fresh):
+            return False
+        truncate_from = fresh[0].index if fresh[0].index <= self.log.last_index else None
+        if truncate_from is not None and not self.cut(truncate_from):
+            return False
+        self.log.extend(fresh)
+        self.persist(fence=fence, truncate_from=truncate_from, entries=fresh, then=then)
+        return True
+
+    def cut(self, first: int) -> bool:
+        """Truncate the log in memory from `first`; what was committed is never cut."""
+        if first <= self.commit_index:
+            if not self.config.defects & {
+                Defect.ACKNOWLEDGE_BEFORE_REPLICATION,
+                Defect.SPLIT_BRAIN_LOCAL_VOTE,
+            }:
+                self.break_down(f"committed entry {first} differs from the primary's")
+                return False
+            self.commit_index = first - 1  # planted mistakes make even committed entries go
+            self.effects.append(Rewind(first - 1))
+        self.log.truncate(first)
+        return True
+
+    def _fresh(self, entries: list[Entry]) -> list[Entry]:
+        for offset, entry in enumerate(entries):
+            if not self.log.holds(entry.index, entry.hash):
+                return entries[offset:]
+        return []
+
+    def _sound(self, entries: list[Entry]) -> bool:
+        if entries[0].index > self.log.last_index + 1:
+            return False
+        before = self.log.hash_at(entries[0].index - 1)
+        for index, entry in enumerate(entries, entries[0].index):
+            if entry.index != index or not sound(entry, before):
+                return False
+            before = entry.hash
+        return True
+
+    def commit(self, index: int) -> None:
+        """Apply everything up to `index`, which a majority holds."""
+        if index <= self.commit_index:
+            return
+        entries = self.log.slice(self.commit_index + 1, index)
+        self.commit_index = index
+        waiting = self.waiting
+        requests: list[Request | None] = [waiting.pop(entry.index, None) for entry in entries]
+        self.effects.append(Apply(entries, requests))
+
+    # --- trust
+
+    def certified(self, certificate: Certificate | None, epoch: int, candidate: str) -> bool:
+        """Whether a majority of sentinels allowed this candidate this epoch."""
+        if certificate is None or (certificate.new_epoch, certificate.candidate) != (epoch, candidate):
+            return False
+        if certificate == self._verified:
+            return True
+        config = self.config
+        needed = 1 if Defect.SPLIT_BRAIN_LOCAL_VOTE in config.defects else config.sentinels_needed
+        if not valid(certificate, cluster=config.cluster, needed=needed, verify=config.verify):
+            return False
+        self._verified = certificate
+        return True
+
+    def break_down(self, reason: str) -> None:
+        """Stop promising, voting, acknowledging and leading, until a restart finds the store sound."""
+        if not self.broken:
+            self.broken = reason
+            self.tell("store_damaged", epoch=self.promise.epoch, reason=reason)

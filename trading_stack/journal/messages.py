@@ -1,0 +1,133 @@
+"""What replicas say to each other. Each message goes over the connection that its sender dialled."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading_stack.journal.certificate import Certificate
+from trading_stack.journal.entries import Entry
+
+
+class Status(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=20):
+    """Said when a link rises, and when it changes: which store this is, and whether it may vote.
+
+    `founders` are the stores, by node, that this one knows to have been empty when the cluster began.
+    """
+
+    incarnation: str
+    proven: bool
+    empty: bool
+    founders: dict[str, str]
+
+
+class Recover(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=21):
+    """A store that may not vote asks what it may have forgotten."""
+
+    nonce: int
+
+
+class RecoverReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=22):
+    """`leads` is set by a serving primary alone, whose log then reaches `last_index`."""
+
+    nonce: int
+    proven: bool
+    promised_epoch: int
+    epoch: int
+    leads: bool
+    last_index: int
+
+
+class PreVote(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=23):
+    """Would you seal your log for me? Changes nothing."""
+
+    certificate: Certificate
+
+
+class PreVoteReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=24):
+    epoch: int
+    promised_epoch: int
+    granted: bool
+
+
+class Seal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=25):
+    """Promise to accept nothing from epochs below this one, and say how far your log reaches."""
+
+    certificate: Certificate
+
+
+class SealReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=26):
+    """Sent once the promise is durable."""
+
+    epoch: int
+    promised_epoch: int
+    granted: bool
+    last_epoch: int = 0
+    last_index: int = 0
+
+
+class Fetch(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=27):
+    """A candidate asks for the entries after `after_index`, where its log has `after_hash`."""
+
+    epoch: int
+    after_index: int
+    after_hash: bytes
+
+
+class FetchReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=28):
+    """`entries` follow `after_index`, unless the logs differ there: then ask again after `hint`."""
+
+    epoch: int
+    after_index: int
+    hint: int
+    entries: list[Entry]
+    matched: bool
+
+
+class Append(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=29):
+    """Entries after `before_index`, where the primary's log has `before_hash`; none of them: a heartbeat.
+
+    `round` counts the primary's messages; `acknowledged` is what this very store once said to hold durably in this
+    epoch (a store that holds less was rolled back). The certificate goes along until the replica has answered.
+    """
+
+    epoch: int
+    primary: str
+    round: int
+    before_index: int
+    before_hash: bytes
+    entries: list[Entry]
+    commit_index: int
+    serving: bool
+    acknowledged: int
+    incarnation: str
+    certificate: Certificate | None
+
+
+class AppendReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=30):
+    """`match_index`: durable here and equal to the primary's log up to there. `promised_epoch` above the epoch of
+    the append: refused. Not `matched`: go on after `hint`."""
+
+    epoch: int
+    round: int
+    promised_epoch: int
+    match_index: int
+    hint: int
+    incarnation: str
+    matched: bool
+    proven: bool
+    certificate_wanted: bool = False
+
+
+Message = (
+    Status
+    | Recover
+    | RecoverReply
+    | PreVote
+    | PreVoteReply
+    | Seal
+    | SealReply
+    | Fetch
+    | FetchReply
+    | Append
+    | AppendReply
+)

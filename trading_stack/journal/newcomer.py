@@ -1,0 +1,132 @@
+"""How a store that may have forgotten something earns its vote.
+
+A store is empty when a cluster begins, and when it was wiped; only in the first case may it vote at once. It is the
+first case when every peer says that its own store is empty and new as well, or when a peer remembers this very store
+as a founder. Otherwise the store recovers: a majority of the others must answer after it was opened, the serving
+primary of the highest epoch they promised among them; it then promises that epoch and may vote once it durably holds
+all that this primary's log held. What it may have promised or acknowledged before is covered: any majority that it
+was part of shares a member with those that answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trading_stack.defects import Defect
+from trading_stack.journal.core import Core, Role
+from trading_stack.journal.messages import Recover, RecoverReply, Status
+
+
+@dataclass(slots=True)
+class Recovery:
+    """One attempt: hold all that the primary of `epoch` held, durably, up to `last_index`."""
+
+    epoch: int
+    last_index: int
+
+
+class Newcomer:
+    """Watches over `core.proven`. `leading` tells whether this replica serves as primary."""
+
+    def __init__(self, core: Core, leading: Callable[[], bool], nonce: int) -> None:
+        self._core = core
+        self._leading = leading
+        self._nonce = nonce
+        self._statuses: dict[str, Status] = {}
+        self._replies: dict[str, RecoverReply] = {}
+        self._recovery: Recovery | None = None
+        self._asked_ns: int | None = None
+        if Defect.WIPED_REPLICA_VOTES in core.config.defects:
+            core.proven = True  # planted: any store may vote
+
+    def on_peer_up(self, peer: str) -> None:
+        self._core.send(peer, self._core.status())
+
+    def on_status(self, sender: str, message: Status) -> None:
+        self._statuses[sender] = message
+        if not self._core.proven and (self._all_new() or self._remembered(message)):
+            self._found(message)
+
+    def _all_new(self) -> bool:
+        own = self._core.status()
+        statuses = self._statuses
+        return (
+            own.empty
+            and len(statuses) == len(self._core.config.peers)
+            and all(status.empty and not status.proven for status in statuses.values())
+        )
+
+    def _remembered(self, message: Status) -> bool:
+        core = self._core
+        return core.status().empty and message.founders.get(core.config.node) == core.incarnation
+
+    def _found(self, message: Status) -> None:
+        core = self._core
+        founders = dict(message.founders)
+        if not founders:
+            founders = {peer: status.incarnation for peer, status in self._statuses.items()}
+            founders[core.config.node] = core.incarnation
+        core.founders = founders
+        core.persist(fence=None, founders=founders, proven=True, then=self._become_proven)
+
+    def _become_proven(self) -> None:
+        core = self._core
+        core.proven = True
+        self._recovery = None
+        core.broadcast(core.status())
+
+    # --- recovery of a store that forgot
+
+    def on_timer(self) -> None:
+        core = self._core
+        if core.proven or core.role is not Role.STANDBY:
+            return
+        self._check_recovery()
+        if self._asked_ns is None or core.now_ns - self._asked_ns >= core.config.resend_ns:
+            self._asked_ns = core.now_ns
+            self._nonce += 1
+            self._replies.clear()
+            core.broadcast(Recover(self._nonce))
+
+    def on_recover(self, sender: str, message: Recover) -> None:
+        core = self._core
+        core.send(
+            sender,
+            RecoverReply(
+                message.nonce,
+                core.proven,
+                core.promise.epoch,
+                core.leader_epoch,
+                self._leading(),
+                core.log.last_index,
+            ),
+        )
+
+    def on_recover_reply(self, sender: str, message: RecoverReply) -> None:
+        core = self._core
+        if core.proven or message.nonce != self._nonce or not message.proven:
+            return
+        self._replies[sender] = message
+        if len(self._replies) < (len(core.config.peers) + 1) // 2 + 1:
+            return
+        promised = max(reply.promised_epoch for reply in self._replies.values())
+        for primary, reply in self._replies.items():
+            if reply.leads and reply.epoch == promised:
+                self._recover(primary, reply)
+
+    def _recover(self, primary: str, reply: RecoverReply) -> None:
+        core = self._core
+        if core.promise.epoch < reply.epoch:
+            core.make_promise(reply.epoch, primary)
+        if self._recovery is None or self._recovery.epoch != reply.epoch:
+            self._recovery = Recovery(reply.epoch, reply.last_index)
+        self._check_recovery()
+
+    def _check_recovery(self) -> None:
+        core, recovery = self._core, self._recovery
+        if recovery is None or core.promise.epoch != recovery.epoch or core.leader_epoch != recovery.epoch:
+            return
+        if core.commit_index >= recovery.last_index:
+            self._recovery = None
+            core.persist(fence=None, proven=True, then=self._become_proven)

@@ -1,0 +1,260 @@
+"""One replica of the journal as a pure state machine: `handle(event, now_ns) -> effects`.
+
+No clock, socket or random source is read here; what is durable is what the shell has confirmed. The same code runs in
+services, in tests over virtual time, and in simulations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trading_stack.journal.candidate import Candidate
+from trading_stack.journal.certificate import Certificate
+from trading_stack.journal.core import Config, Core, Role
+from trading_stack.journal.entries import Log, Position
+from trading_stack.journal.events import (
+    AskReads,
+    Certified,
+    Effect,
+    Event,
+    PeerUp,
+    Persisted,
+    PersistFailed,
+    PersistRefused,
+    Propose,
+    Received,
+    Refer,
+    Request,
+    SetTimer,
+    Stored,
+    Timer,
+)
+from trading_stack.journal.messages import (
+    Append,
+    AppendReply,
+    Fetch,
+    FetchReply,
+    PreVote,
+    PreVoteReply,
+    Recover,
+    RecoverReply,
+    Seal,
+    SealReply,
+    Status,
+)
+from trading_stack.journal.newcomer import Newcomer
+from trading_stack.journal.primary import Primary
+from trading_stack.journal.voter import Voter
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What others may know of a replica at one moment. `heard_primary_ns` is when its primary was last heard."""
+
+    role: Role
+    serving: bool
+    proven: bool
+    caught_up: bool
+    broken: str
+    epoch: int
+    leader: str | None
+    promised_epoch: int
+    commit_index: int
+    last: Position
+    heard_primary_ns: int | None
+    oldest_write_ns: int | None
+    incarnation: str
+
+
+class Replica:
+    """A replica that begins as a standby with what its store held. `nonce` must differ each time it is opened."""
+
+    def __init__(self, config: Config, stored: Stored, *, nonce: int) -> None:
+        self._core = Core.of(config, stored)
+        self._voter = Voter(self._core, self._step_down)
+        self._newcomer = Newcomer(self._core, lambda: self._leads, nonce)
+        self._candidate: Candidate | None = None
+        self._primary: Primary | None = None
+        self._timer_runs = False
+        if stored.damage:
+            self._core.tell("store_damaged", epoch=stored.promise.epoch, reason=stored.damage)
+        core, voter, newcomer = self._core, self._voter, self._newcomer
+        self._events: dict[type[Any], Callable[[Any], None]] = {
+            Received: self._received,
+            Certified: self._certified,
+            PeerUp: self._peer_up,
+            Persisted: lambda event: core.on_persisted(event.ticket),
+            PersistRefused: self._persist_refused,
+            PersistFailed: self._persist_failed,
+            Propose: self._propose,
+            AskReads: self._ask_reads,
+            Timer: lambda _: self._on_timer(),
+        }
+        self._messages: dict[type[Any], Callable[[str, Any], None]] = {
+            Append: voter.on_append,
+            AppendReply: self._append_reply,
+            PreVote: voter.on_pre_vote,
+            Seal: voter.on_seal,
+            Fetch: voter.on_fetch,
+            PreVoteReply: self._to_candidate("on_pre_vote_reply"),
+            SealReply: self._to_candidate("on_seal_reply"),
+            FetchReply: self._to_candidate("on_fetch_reply"),
+            Status: newcomer.on_status,
+            Recover: newcomer.on_recover,
+            RecoverReply: newcomer.on_recover_reply,
+        }
+
+    def handle(self, event: Event, now_ns: int) -> list[Effect]:
+        """Everything that this event makes the replica ask for, in order."""
+        core = self._core
+        core.now_ns = now_ns
+        if not core.broken or type(event) in (Propose, AskReads):
+            self._events[type(event)](event)
+        if core.broken and core.role is not Role.STANDBY:
+            self._step_down(core.broken)
+        self._arm(fired=isinstance(event, Timer))
+        effects, core.effects = core.effects, []
+        return effects
+
+    @property
+    def log(self) -> Log:
+        """The log in memory, for reading alone."""
+        return self._core.log
+
+    def view(self) -> View:
+        core = self._core
+        return View(
+            role=core.role,
+            serving=self._leads,
+            proven=core.proven,
+            caught_up=self._leads or self._voter.caught_up,
+            broken=core.broken,
+            epoch=core.leader_epoch,
+            leader=core.leader,
+            promised_epoch=core.promise.epoch,
+            commit_index=core.commit_index,
+            last=core.log.last,
+            heard_primary_ns=core.heard_primary_ns,
+            oldest_write_ns=core.writes[0].asked_ns if core.writes else None,
+            incarnation=core.incarnation,
+        )
+
+    # --- roles
+
+    @property
+    def _leads(self) -> bool:
+        return self._primary is not None and self._primary.serving
+
+    def _certified(self, event: Certified) -> None:
+        core, certificate = self._core, event.certificate
+        if certificate.candidate != core.config.node or not core.proven:
+            return
+        if certificate.new_epoch <= core.promise.epoch:
+            return
+        if self._candidate is not None and self._candidate.epoch >= certificate.new_epoch:
+            return
+        if not core.certified(certificate, certificate.new_epoch, core.config.node):
+            return
+        self._step_down(f"stands for epoch {certificate.new_epoch}")
+        core.role = Role.CANDIDATE
+        self._candidate = Candidate(core, certificate, self._lead)
+        self._candidate.start()
+
+    def _lead(self, certificate: Certificate) -> None:
+        self._candidate = None
+        self._core.role = Role.PRIMARY
+        self._primary = Primary(self._core, certificate)
+        self._primary.start()
+
+    def _step_down(self, reason: str) -> None:
+        core, primary = self._core, self._primary
+        self._candidate = None
+        self._primary = None
+        core.role = Role.STANDBY
+        if primary is None:
+            return
+        requests = primary.end()
+        core.leader = None
+        if primary.serving:
+            core.tell("primary_stepped_down", epoch=primary.epoch, reason=reason)
+        core.announce(max(primary.epoch, core.promise.epoch), None)
+        if requests:
+            core.effects.append(Refer(requests))
+
+    # --- events
+
+    def _received(self, event: Received) -> None:
+        self._messages[type(event.message)](event.sender, event.message)
+
+    def _to_candidate(self, method: str) -> Callable[[str, Any], None]:
+        def pass_on(sender: str, message: Any) -> None:
+            if self._candidate is not None:
+                getattr(self._candidate, method)(sender, message)
+
+        return pass_on
+
+    def _append_reply(self, sender: str, message: AppendReply) -> None:
+        if self._primary is not None:
+            reason = self._primary.on_append_reply(sender, message)
+            if reason is not None:
+                self._step_down(reason)
+
+    def _peer_up(self, event: PeerUp) -> None:
+        self._newcomer.on_peer_up(event.peer)
+        if self._primary is not None:
+            self._primary.on_peer_up(event.peer)
+        if self._candidate is not None:
+            self._candidate.on_peer_up(event.peer)
+
+    def _propose(self, event: Propose) -> None:
+        if self._leads and self._primary is not None:
+            self._primary.propose(event.commands)
+        else:
+            self._refer([request for request, _ in event.commands])
+
+    def _ask_reads(self, event: AskReads) -> None:
+        if self._primary is not None and not self._core.broken:
+            self._primary.ask_reads(event.requests)
+        else:
+            self._refer(event.requests)
+
+    def _refer(self, requests: list[Request]) -> None:
+        asked = [request for request in requests if request is not None]
+        if asked:
+            self._core.effects.append(Refer(asked))
+
+    def _persist_refused(self, event: PersistRefused) -> None:
+        """The core refuses lower epochs itself; the store's own refusal means that somebody else wrote to it."""
+        core = self._core
+        core.tell("append_refused", epoch=core.leader_epoch, promised_epoch=event.promised_epoch)
+        core.break_down(f"the store holds to epoch {event.promised_epoch}")
+
+    def _persist_failed(self, event: PersistFailed) -> None:
+        self._core.break_down(event.reason)
+
+    def _on_timer(self) -> None:
+        self._newcomer.on_timer()
+        if self._primary is not None:
+            reason = self._primary.on_timer()
+            if reason is not None:
+                self._step_down(reason)
+        elif self._candidate is not None:
+            if self._core.now_ns - self._candidate.started_ns > self._core.config.promotion_ns:
+                self._step_down("not promoted in time")
+            else:
+                self._candidate.on_timer()
+
+    def _wants_timer(self) -> bool:
+        core = self._core
+        return not core.broken and (core.role is not Role.STANDBY or not core.proven)
+
+    def _arm(self, *, fired: bool) -> None:
+        """Keep one timer running while there is something to time."""
+        if fired:
+            self._timer_runs = False
+        if not self._timer_runs and self._wants_timer():
+            self._timer_runs = True
+            core = self._core
+            core.effects.append(SetTimer(core.now_ns + core.config.heartbeat_ns))
