@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -43,11 +43,12 @@ def read_model(
     problems: list[Problem],
     *,
     path: Sequence[Step] = (),
-    leave_out: frozenset[str] = frozenset(),
+    leave_out: Collection[str] = (),
 ) -> M | None:
     """The model that a node describes, or None with its mistakes added to `problems`.
 
-    `path` is where the node stands, for messages; keys in `leave_out` belong to somebody else.
+    `path` is where the node stands, for messages. Keys in `leave_out` belong to somebody else; they are named among the
+    valid ones when a key is unknown.
     """
     if not isinstance(node, Mapping):
         problems.append(
@@ -59,7 +60,8 @@ def read_model(
         return model.model_validate(data, context=FROM_FILE, by_alias=True, by_name=False)
     except ValidationError as error:
         problems.extend(
-            _problem(detail, model, node, tuple(path)) for detail in error.errors(include_url=False)
+            _problem(detail, model, node, tuple(path), also=leave_out)
+            for detail in error.errors(include_url=False)
         )
         return None
 
@@ -69,19 +71,23 @@ def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel], node: Node, path: tuple[Step, ...]) -> Problem:
+def _problem(
+    detail: ErrorDetails, model: type[BaseModel], node: Node, path: tuple[Step, ...], *, also: Collection[str]
+) -> Problem:
     loc = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(model, node, loc)
+        return _unknown_key(model, node, loc, also=also if len(loc) == 1 else ())
     if detail["type"] == "missing":
         return place(node, loc[:-1]).problem(f"{_named((*path, *loc[:-1]))}`{loc[-1]}` is missing")
     message, near = _said(detail, node)
     return place(node, loc).problem(f"{_named((*path, *_known(node, loc)))}{message}", closest=near)
 
 
-def _unknown_key(model: type[BaseModel], node: Node, loc: tuple[Step, ...]) -> Problem:
+def _unknown_key(
+    model: type[BaseModel], node: Node, loc: tuple[Step, ...], *, also: Collection[str]
+) -> Problem:
     owner = _model_at(model, loc[:-1])
-    valid = keys_of(owner) if owner is not None else ()
+    valid = (*(keys_of(owner) if owner is not None else ()), *also)
     key = str(loc[-1])
     near = closest(key, valid)
     message = f"unknown key {key!r}"
