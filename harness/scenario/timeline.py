@@ -87,13 +87,14 @@ def _read(node: Node, index: int, vocabulary: Vocabulary, problems: list[Problem
         problems.append(named.mark.problem(f"there is no fault {named.value!r}{hint}", closest=near))
         return None
     parameters = read_model(model, node, problems, path=path, leave_out=ENTRY_KEYS)
-    if head is None or parameters is None:
+    if head is None:
         return None
-    if head.lasts_s is not None and is_instant(model):
+    instant = is_instant(model)
+    if head.lasts_s is not None and instant:
         problems.append(
             key_place(node, ("lasts",)).problem(f"{named.value} is over at once: take `lasts` away")
         )
-    return _Draft(node, head, parameters)
+    return _Draft(node, head, Settings() if parameters is None else parameters, instant)
 
 
 def _name_entries(drafts: Sequence[_Draft], vocabulary: Vocabulary, problems: list[Problem]) -> None:
@@ -157,9 +158,7 @@ def _trigger(draft: _Draft, when: When, words: _Words, problems: list[Problem]) 
         problems.append(mark.problem(f"nothing here is called {when.event!r}{hint}", closest=near))
     elif event == draft.id:
         problems.append(mark.problem(f"{event!r} waits for itself"))
-    elif (
-        source is Source.END and event in words.drafts and _never_ends(words.drafts[event], words.vocabulary)
-    ):
+    elif source is Source.END and (other := words.drafts.get(event)) is not None and other.never_ends():
         problems.append(
             mark.problem(f"{event!r} has no end of its own: give it `lasts`, or wait for its onset")
         )
