@@ -1,0 +1,410 @@
+"""A stack under load, with everything that watches it: brought up, broken on request, frozen into a history, taken down.
+
+A scenario plays on a bench, and so does a Python test. What happens goes into the journal; nothing else is remembered.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from random import Random
+from typing import Final
+
+from harness.engine.leader import Leader
+from harness.engine.machine import machine_facts, versions
+from harness.engine.nemesis import Nemesis
+from harness.engine.setup import Setup
+from harness.engine.stall import StallWatch
+from harness.engine.tables import write_tables
+from harness.faults.contract import Fault, Move
+from harness.faults.scene import Scene
+from harness.guardian.leases import GuardianLeases
+from harness.guardian.mending import HealReport
+from harness.history.folder import RunFolder, create_run_folder
+from harness.history.journal import JournalWriter, Observer
+from harness.history.meta import RunMeta, write_meta
+from harness.load.plan import GatewayAddress
+from harness.load.session import LoadSession, LoadSettings
+from harness.model import events as e
+from harness.model.errors import HarnessError, StackUnhealthy
+from harness.model.stack_event import StackEvent
+from harness.observe.plan import CollectPlan, Endpoint, ObserverPlan, Saw, ServiceLog
+from harness.observe.session import ObserverSession, collect
+from harness.platforms.contract import Launch, Site
+
+DRAIN_S: Final = 15.0
+COLLECT_S: Final = 40.0
+LEADER_WITHIN_S: Final = 2.0
+HEADSTART_S: Final = 0.15
+
+
+class Bench:
+    """One stack for one run. Methods are called from one thread, in the order in which they stand here."""
+
+    def __init__(self, setup: Setup, *, observers: tuple[Observer, ...] = ()) -> None:
+        """Make the run's folder and begin its journal; nothing is started yet."""
+        self.setup = setup
+        self.origin_ns = time.monotonic_ns()
+        self.leader = Leader()
+        self.inbox: SimpleQueue[StackEvent | None] = SimpleQueue()
+        self.timed_out = False
+        self.zero_ns: int | None = None
+        started = datetime.now(UTC)
+        self.folder: RunFolder = create_run_folder(setup.out, setup.scenario.id, started=started)
+        self.meta = _meta(setup, self.folder, started)
+        write_meta(self.folder, self.meta)
+        self.journal = JournalWriter(self.folder.journal)
+        for observer in observers:
+            self.journal.subscribe(observer)
+        self._leases: GuardianLeases | None = None
+        self._load: LoadSession | None = None
+        self._observer: ObserverSession | None = None
+        self._watch: StallWatch | None = None
+        self._site: Site | None = None
+        self._nemesis: Nemesis | None = None
+        self._restarting: list[threading.Thread] = []
+        self._random = Random(setup.scenario.seed)  # noqa: S311  draws targets, no secrets
+        self.emit(
+            e.RunStarted(
+                at_ns=0,
+                run_id=self.meta.run_id,
+                scenario=setup.scenario.name,
+                seed=setup.scenario.seed,
+                platform=setup.platform.name,
+                stack=setup.stack.name,
+                origin_mono_ns=self.origin_ns,
+                document=self.meta.document,
+            )
+        )
+
+    @property
+    def site(self) -> Site:
+        """Where the stack runs; only after `bring_up`."""
+        if self._site is None:
+            raise StackUnhealthy("the stack was not started")
+        return self._site
+
+    @property
+    def has_site(self) -> bool:
+        """Whether anything was started that may need healing."""
+        return self._site is not None and self._nemesis is not None
+
+    @property
+    def nemesis(self) -> Nemesis:
+        """What applies and heals faults; only after `bring_up`."""
+        if self._nemesis is None:
+            raise StackUnhealthy("the stack was not started")
+        return self._nemesis
+
+    @property
+    def load(self) -> LoadSession:
+        """The load; only after `bring_up`."""
+        if self._load is None:
+            raise StackUnhealthy("the load was not started")
+        return self._load
+
+    def now(self) -> int:
+        """Nanoseconds on the run's clock."""
+        return time.monotonic_ns() - self.origin_ns
+
+    def emit(self, event: e.Event) -> None:
+        """Write one event into the journal; safe from any thread."""
+        self.journal.append(event)
+
+    def bring_up(self) -> None:
+        """Start the stack and everything around it, and wait until clients are connected to it.
+
+        Raises `StackUnhealthy`, with the last lines of the services that did not get ready, or `AdapterError`.
+        """
+        began = time.monotonic_ns()
+        setup = self.setup
+        self._leases = GuardianLeases(on_healed=self._healed_by_guardian)
+        self._load = LoadSession(_load_settings(setup), self.folder.path)
+        self._site = setup.platform.launch(
+            Launch(
+                stack=setup.stack,
+                run_dir=self.folder.path,
+                seed=setup.scenario.seed,
+                leases=self._leases,
+                limit_s=setup.scenario.timeout_s,
+                environment={"HARNESS_SEED": str(setup.scenario.seed), **setup.environment},
+            )
+        )
+        self._nemesis = Nemesis(
+            hands=self._site.hands,
+            leases=self._leases,
+            emit=self.emit,
+            origin_ns=self.origin_ns,
+            limit_s=setup.scenario.timeout_s,
+        )
+        self._tell_services()
+        self._observe()
+        self._site.wait_ready(within_s=setup.stack.ready_within_s, each=self._ready)
+        self._connect()
+        self._watch = StallWatch(self._stack_cpu_ns, self._stalled)
+        self._watch.start()
+        providers = {entry.service: entry.provider for entry in setup.stack.entry_points}
+        self.emit(e.StackReady(at_ns=self.now(), took_ns=time.monotonic_ns() - began, entry_points=providers))
+        self.journal.sync()
+
+    def begin_load(self) -> int:
+        """Start the load; answers time zero on the host's monotonic clock."""
+        self.zero_ns = time.monotonic_ns() + round(HEADSTART_S * 1e9)
+        self.load.begin(self.zero_ns)
+        self.emit(e.LoadStarted(at_ns=self.zero_ns - self.origin_ns, workers=self.load.workers))
+        return self.zero_ns
+
+    def scene(self) -> Scene:
+        """Who leads, now."""
+        leader = self.leader
+        return Scene(
+            stack=self.setup.stack,
+            random=Random(self._random.getrandbits(64)),  # noqa: S311  draws targets, no secrets
+            primary=leader.service,
+            candidate=leader.candidate,
+            epoch=leader.epoch,
+        )
+
+    def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
+        """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""
+        return self.nemesis.inject(
+            fault_id, fault, self.scene(), asked_ns=self.now() if asked_ns is None else asked_ns
+        )
+
+    def heal(self, fault_id: str, *, asked_ns: int | None = None) -> None:
+        """Heal a fault; services that start again tell their readiness later. Raises `HealFailed`."""
+        touched = self.nemesis.heal(fault_id, asked_ns=self.now() if asked_ns is None else asked_ns)
+        self._await_again(touched)
+
+    def look_around(self) -> None:
+        """Tell of services that ended since the last look."""
+        for exit_ in self.site.exits():
+            self.emit(
+                e.ServiceExited(
+                    at_ns=exit_.mono_ns - self.origin_ns,
+                    service=exit_.service,
+                    expected=exit_.expected or self._allowed(exit_.service),
+                    code=exit_.code,
+                )
+            )
+
+    def settle(self, *, by: str = "engine") -> None:
+        """Heal whatever is still broken, and wait until every service is ready again. Raises `HealFailed`."""
+        touched = self.nemesis.heal_all(by=by)
+        self._await_again(touched)
+        for thread in self._restarting:
+            thread.join(self.setup.stack.ready_within_s + 1)
+        self._restarting = []
+
+    def freeze(self) -> None:
+        """Drain the load, read what the stack holds, and write the tables: from here on the history stands."""
+        summary = self.load.drain(timeout_s=DRAIN_S)
+        self.emit(
+            e.LoadDrained(
+                at_ns=self.now(),
+                operations=summary.operations,
+                unresolved=summary.unresolved,
+                late_ns_p99=summary.lateness.p99_ns,
+                late_ns_max=summary.lateness.max_ns,
+            )
+        )
+        finished = self._observer.finish() if self._observer is not None else None
+        collection = collect(self._collect_plan(), timeout_s=COLLECT_S)
+        self.look_around()
+        self.emit(
+            e.Collected(
+                at_ns=self.now(),
+                replicas=collection.replicas,
+                quotes=finished.quotes if finished is not None else 0,
+                accounts=collection.accounts,
+                missing=(*summary.missing, *(finished.missing if finished else ()), *collection.missing),
+            )
+        )
+        self.journal.sync()
+        write_tables(self.folder, origin_mono_ns=self.origin_ns)
+
+    def tear_down(self) -> tuple[str, ...]:
+        """End everything; answers what is left of the stack. Safe to call twice, and at any moment."""
+        if self._watch is not None:
+            self._watch.stop()
+        if self._load is not None:
+            self._load.kill()
+        if self._observer is not None:
+            self._observer.kill()
+        left = self._site.stop() if self._site is not None else ()
+        if self._leases is not None:
+            self._leases.close()
+        self.emit(e.StackStopped(at_ns=self.now(), left=left))
+        self.emit(e.RunEnded(at_ns=self.now()))
+        self.journal.close()
+        return left
+
+    def _tell_services(self) -> None:
+        pids = self.site.pids()
+        for service in self.setup.stack.services:
+            self.emit(
+                e.ServiceStarted(
+                    at_ns=self.now(),
+                    service=service.name,
+                    provider=service.provider,
+                    role=service.role,
+                    pid=pids.get(service.name),
+                )
+            )
+
+    def _observe(self) -> None:
+        logs = tuple(ServiceLog(service, str(path)) for service, path in self.site.logs.items())
+        plan = ObserverPlan(
+            adapter=self.setup.adapter, folder=str(self.folder.path), logs=logs, base=self._base()
+        )
+        self._observer = ObserverSession(plan, on_event=self._saw)
+
+    def _connect(self) -> None:
+        if self._observer is not None:
+            self._observer.wait_watching(timeout_s=10)
+            self._observer.poll_quotes(self._endpoints("pricing"))
+        self.load.wait_loaded(timeout_s=20)
+        until = time.monotonic() + LEADER_WITHIN_S
+        while self.leader.service is None and time.monotonic() < until:
+            time.sleep(0.005)  # the ready stack has a leader; its word is on the way through the observer
+        gateways = [
+            GatewayAddress(entry.service, entry.provider, *self.site.entry_points[entry.service])
+            for entry in self.setup.stack.entry_points
+        ]
+        self.load.connect(gateways, first_gateway=self._first_gateway(gateways))
+
+    def _first_gateway(self, gateways: list[GatewayAddress]) -> str:
+        """The gateway beside the primary: where a client stands that the primary's outage hits hardest."""
+        primary = self.leader.service
+        provider = None if primary is None else self.setup.stack.service(primary).provider
+        return next((gateway.name for gateway in gateways if gateway.provider == provider), gateways[0].name)
+
+    def _endpoints(self, role: str) -> list[Endpoint]:
+        return [
+            Endpoint(service.name, service.provider, *self.site.observed[service.name])
+            for service in self.setup.stack.by_role(role)
+            if service.name in self.site.observed
+        ]
+
+    def _collect_plan(self) -> CollectPlan:
+        entry_points = tuple(
+            Endpoint(entry.service, entry.provider, *self.site.entry_points[entry.service])
+            for entry in self.setup.stack.entry_points
+        )
+        return CollectPlan(
+            adapter=self.setup.adapter,
+            folder=str(self.folder.path),
+            engines=tuple(self._endpoints("engine")),
+            entry_points=entry_points,
+            base=self._base(),
+        )
+
+    def _base(self) -> str:
+        return str(self.setup.stack.path.resolve().parent)
+
+    def _saw(self, saw: Saw) -> None:
+        event = saw.event
+        self.leader = self.leader.after(event)
+        self.emit(
+            e.StackSaid(
+                at_ns=event.mono_ns - self.origin_ns, seen_ns=saw.seen_ns - self.origin_ns, event=event
+            )
+        )
+        self.inbox.put(event)
+
+    def _ready(self, service: str) -> None:
+        self.emit(e.ServiceReady(at_ns=self.now(), service=service))
+
+    def _await_again(self, touched: tuple[str, ...]) -> None:
+        services = tuple(name for name in touched if name in self.setup.stack.service_names)
+        if services:
+            thread = threading.Thread(target=self._wait_for, args=(services,), name="readiness", daemon=True)
+            thread.start()
+            self._restarting.append(thread)
+
+    def _wait_for(self, services: tuple[str, ...]) -> None:
+        within_s = self.setup.stack.ready_within_s
+        try:
+            self.site.wait_ready(within_s=within_s, services=services, each=self._ready)
+        except HarnessError:
+            lines = {service: self.site.last_lines(service) for service in services}
+            self.emit(
+                e.PhaseTimedOut(
+                    at_ns=self.now(), phase="ready again", limit_ns=round(within_s * 1e9), last_lines=lines
+                )
+            )
+
+    def _healed_by_guardian(self, report: HealReport) -> None:
+        """The limit of a lease has passed: the guardian has healed it, and the run is over."""
+        self.timed_out = True
+        limit_ns = round(self.setup.scenario.timeout_s * 1e9)
+        lines = {service.name: self.site.last_lines(service.name) for service in self.setup.stack.services}
+        self.emit(
+            e.PhaseTimedOut(
+                at_ns=self.now(), phase=f"run ({report.name})", limit_ns=limit_ns, last_lines=lines
+            )
+        )
+        self.inbox.put(None)
+
+    def _allowed(self, service: str) -> bool:
+        allowed = self.setup.scenario.allow.exits
+        return service in allowed or self.setup.stack.service(service).role in allowed
+
+    def _stalled(self, mono_ns: int, stall_ns: int, stack_cpu_ns: int) -> None:
+        self.emit(e.HostStalled(at_ns=mono_ns - self.origin_ns, stall_ns=stall_ns, stack_cpu_ns=stack_cpu_ns))
+
+    def _stack_cpu_ns(self) -> int:
+        import psutil
+
+        total = 0.0
+        for pid in self.site.pids().values():
+            try:
+                times = psutil.Process(pid).cpu_times()
+            except psutil.Error:
+                continue
+            total += times.user + times.system
+        return round(total * 1e9)
+
+
+def _load_settings(setup: Setup) -> LoadSettings:
+    load = setup.scenario.load
+    return LoadSettings(
+        adapter=setup.adapter,
+        seed=setup.scenario.seed,
+        profile=load.profile,
+        orders_per_s=load.orders_per_s,
+        probe_every_ns=round(load.probe_every_ms * 1e6),
+        base=str(setup.stack.path.resolve().parent),
+    )
+
+
+def _meta(setup: Setup, folder: RunFolder, started: datetime) -> RunMeta:
+    scenario, stack = setup.scenario, setup.stack
+    return RunMeta(
+        run_id=folder.path.name,
+        scenario=scenario.name,
+        seed=scenario.seed,
+        platform=setup.platform.name,
+        stack=stack.name,
+        started_at=started.isoformat(timespec="seconds"),
+        file=_shown(scenario.path),
+        variables=dict(scenario.variant),
+        document=scenario.resolved_document(),
+        providers=stack.providers,
+        entry_points={entry.service: entry.provider for entry in stack.entry_points},
+        waives=dict(stack.waives),
+        versions=versions(),
+        machine=machine_facts(),
+        capabilities=tuple(sorted(setup.platform.capabilities())),
+    )
+
+
+def _shown(path: Path) -> str:
+    """A path as the person would write it: relative to where they are, when it is below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,214 @@
+"""Runs one scenario: up, load, faults, heal, freeze, judge, down: one straight walk that heals and tells, come what may."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from harness.checks.judging import judge_all
+from harness.engine.bench import Bench
+from harness.engine.interrupts import Interrupted, Interrupts
+from harness.engine.play import Acts, Play, Stop, Task
+from harness.engine.setup import Setup
+from harness.engine.timeline import Due
+from harness.engine.verdict_file import write_verdicts
+from harness.faults.contract import Fault, Move
+from harness.history.folder import RunFolder
+from harness.history.journal import Observer
+from harness.history.meta import RunMeta
+from harness.history.run import load_run
+from harness.load.live import ProbeCount
+from harness.model import events as e
+from harness.model.errors import HarnessError, HealFailed
+from harness.model.judgement import Judgement
+from harness.model.outcome import ExitCode, Outcome
+from harness.scenario.scenario import Scenario, TimelineEntry
+
+_CODES = {
+    Outcome.PASS: ExitCode.PASSED,
+    Outcome.FAIL: ExitCode.FAILED,
+    Outcome.UNKNOWN: ExitCode.UNKNOWN,
+    Outcome.NOT_RUN: ExitCode.NOT_RUN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What came of one run. `folder` is None for one that was not run."""
+
+    meta: RunMeta
+    judgement: Judgement
+    folder: RunFolder | None
+    exit_code: ExitCode
+    why_not_run: str = ""
+    left: tuple[str, ...] = ()
+
+
+def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finished:
+    """Run one scenario to its end, or to whatever stops it; the stack is gone when this returns."""
+    bench = Bench(setup, observers=observers)
+    codes: set[ExitCode] = set()
+    with Interrupts(wake=lambda: bench.inbox.put(None), say_left=lambda: _say_left(bench)) as interrupts:
+        try:
+            _walk(bench, interrupts, codes)
+            judgement = _judge(bench)
+            if judgement.outcome is Outcome.FAIL:
+                bench.site.save_evidence(bench.folder.path / "evidence")
+        finally:
+            left = bench.tear_down()
+    if left:
+        codes.add(ExitCode.HEAL_FAILED)
+    write_verdicts(bench.folder, judgement)
+    codes.add(_CODES[judgement.outcome])
+    return Finished(bench.meta, judgement, bench.folder, ExitCode.of(codes), left=left)
+
+
+def not_run(setup: Setup, why: str) -> Finished:
+    """The result of a scenario that this platform can't carry out."""
+    scenario = setup.scenario
+    meta = RunMeta(
+        run_id="",
+        scenario=scenario.name,
+        seed=scenario.seed,
+        platform=setup.platform.name,
+        stack=setup.stack.name,
+        file=str(scenario.path),
+        variables=dict(scenario.variant),
+    )
+    return Finished(meta, Judgement(Outcome.NOT_RUN, ()), None, ExitCode.NOT_RUN, why_not_run=why)
+
+
+def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
+    stop = Stop.ENDED
+    try:
+        with interrupts.breakable():
+            bench.bring_up()
+        zero_ns = bench.begin_load()
+        stop = _play(bench, interrupts, zero_ns)
+    except Interrupted:
+        stop = Stop.INTERRUPTED
+    except (HarnessError, OSError) as error:
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+        codes.add(error.exit_code if isinstance(error, HarnessError) else ExitCode.INTERNAL)
+    _tell_stop(bench, stop, codes)
+    _wind_down(bench, codes)
+
+
+def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
+    scenario = bench.setup.scenario
+    zero_at = zero_ns - bench.origin_ns
+
+    def inject(entry: TimelineEntry, fault: Fault, asked_ns: int, due: Due[Task]) -> tuple[Move, ...]:
+        if due.trigger is not None and due.trigger_ns is not None:
+            bench.emit(
+                e.FaultTriggered(
+                    at_ns=bench.now(),
+                    fault_id=entry.id,
+                    trigger=due.trigger,
+                    trigger_ns=due.trigger_ns + zero_at,
+                )
+            )
+        return bench.inject(entry.id, fault, asked_ns=asked_ns + zero_at)
+
+    play = Play(
+        scenario,
+        zero_ns=zero_ns,
+        inbox=bench.inbox,
+        acts=Acts(
+            inject=inject,
+            heal=lambda fault_id, asked_ns: bench.heal(fault_id, asked_ns=asked_ns + zero_at),
+            move=lambda fault_id, move: bench.nemesis.move(fault_id, move),
+            steady=lambda: _judge_steady_state(bench, scenario),
+            tick=lambda: _tick(bench, interrupts, scenario),
+        ),
+    )
+    stop = play.run()
+    for moment in play.still_waiting():
+        bench.emit(
+            e.FaultFailed(
+                at_ns=bench.now(), fault_id=_who_waits(scenario, moment), reason=f"{moment} never happened"
+            )
+        )
+    return stop
+
+
+def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | None:
+    bench.look_around()
+    if interrupts.requested:
+        return Stop.INTERRUPTED
+    if bench.timed_out or bench.load.problem():
+        return Stop.GUARD
+    guard = scenario.abort_when.availability if scenario.abort_when is not None else None
+    if guard is None or guard.for_s is None or guard.max is None or bench.zero_ns is None:
+        return None
+    if bench.now() + bench.origin_ns - bench.zero_ns < guard.for_s * 1e9:
+        return None
+    total = _total(bench.load.live(window_s=guard.for_s))
+    return Stop.GUARD if total.scheduled and total.availability <= guard.max else None
+
+
+def _judge_steady_state(bench: Bench, scenario: Scenario) -> bool:
+    steady = scenario.steady_state
+    total = _total(bench.load.live(window_s=steady.for_s))
+    held = total.scheduled > 0 and steady.availability.admits(total.availability)
+    bench.emit(
+        e.SteadyStateJudged(
+            at_ns=bench.now(),
+            outcome=Outcome.PASS if held else Outcome.UNKNOWN,
+            summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s",
+        )
+    )
+    return held
+
+
+def _total(counts: dict[str, ProbeCount]) -> ProbeCount:
+    return ProbeCount(
+        scheduled=sum(count.scheduled for count in counts.values()),
+        on_time=sum(count.on_time for count in counts.values()),
+        late=sum(count.late for count in counts.values()),
+        failed=sum(count.failed for count in counts.values()),
+        unknown=sum(count.unknown for count in counts.values()),
+    )
+
+
+def _who_waits(scenario: Scenario, moment: str) -> str:
+    return next(
+        (entry.id for entry in scenario.timeline if entry.when is not None and entry.when.key == moment),
+        moment,
+    )
+
+
+def _tell_stop(bench: Bench, stop: Stop, codes: set[ExitCode]) -> None:
+    if stop is Stop.INTERRUPTED:
+        codes.add(ExitCode.INTERRUPTED)
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause="interrupted", reason="somebody asked to stop"))
+    elif stop is Stop.GUARD and not bench.timed_out:
+        problem = bench.load.problem()
+        codes.add(ExitCode.UNKNOWN if problem else ExitCode.GUARD_ABORTED)
+        reason = problem or "availability stayed at or below the bound of `abort_when`"
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error" if problem else "guard", reason=reason))
+
+
+def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
+    """Heal and freeze, as far as there is something to heal and to freeze."""
+    try:
+        if bench.has_site:
+            bench.settle()
+        if bench.zero_ns is not None:
+            bench.freeze()
+    except HealFailed as error:
+        codes.add(ExitCode.HEAL_FAILED)
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+    except (HarnessError, OSError) as error:
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+
+
+def _judge(bench: Bench) -> Judgement:
+    return judge_all(load_run(bench.folder.path), bench.setup.scenario.expect)
+
+
+def _say_left(bench: Bench) -> None:
+    active = ", ".join(bench.nemesis.active) if bench.has_site and bench.nemesis.active else "no fault"
+    sys.stderr.write(
+        f"\nstill healing; in force: {active}. The guardian heals what is left if this process is killed.\n"
+    )

@@ -1,0 +1,36 @@
+"""What one run needs to know before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.model.errors import UsageError
+from harness.platforms.contract import Platform
+from harness.scenario.scenario import Scenario
+from harness.stack.description import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One scenario on one stack and platform; its folder is made under `out`.
+
+    `environment` is added to that of every service: a planted defect, a setting of a candidate.
+    """
+
+    scenario: Scenario
+    stack: Stack
+    platform: Platform
+    out: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def adapter(self) -> str:
+        """The stack's adapter; raises `UsageError` when the stack names none."""
+        if self.stack.adapter is None:
+            raise UsageError(
+                f"{self.stack.path} names no adapter, so nobody could send it orders",
+                next_step="add `adapter: module:Class` to its x-harness block",
+            )
+        return self.stack.adapter

@@ -1,0 +1,99 @@
+"""Runs scenarios one after another on one stack: what can't be done here is told, what the machine spoiled is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.engine.limits import check_blast_radius
+from harness.engine.run import Finished, not_run, run_scenario
+from harness.engine.setup import Setup
+from harness.faults.contract import Fault
+from harness.guardian.recovery import heal_orphans
+from harness.guardian.stack_lock import stack_lock
+from harness.history.journal import Observer
+from harness.model.outcome import ExitCode, Outcome
+from harness.platforms.contract import Platform
+from harness.scenario.scenario import Scenario
+
+MOST_RETRIES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one scenario; `number` counts from 1. `final` says that no other attempt follows."""
+
+    finished: Finished
+    number: int
+    final: bool
+
+
+def run_suite(
+    setups: Iterable[Setup],
+    *,
+    observers: Callable[[Setup], tuple[Observer, ...]] = lambda _: (),
+    retries: int = MOST_RETRIES,
+) -> Iterator[Attempt]:
+    """Run each; only an UNKNOWN whose cause is the environment is tried again, at most twice; every attempt is kept.
+
+    Before anything else, what a dead harness left broken is healed. Stops after an interruption. Raises `EnvironmentUnfit`
+    when somebody else runs the stack, `SafetyGuard` for a scenario that would break more than the stack allows.
+    """
+    heal_orphans()
+    for setup in setups:
+        check_blast_radius(setup.scenario, setup.stack)
+        with stack_lock(setup.stack):
+            for attempt in _attempts(setup, observers, retries):
+                yield attempt
+                if attempt.finished.exit_code in (ExitCode.INTERRUPTED, ExitCode.HEAL_FAILED):
+                    return
+
+
+def why_not(scenario: Scenario, platform: Platform) -> str:
+    """Why a platform can't carry a scenario out, and what would make it possible; empty when it can."""
+    can = platform.capabilities()
+    needed = {
+        capability: entry.id
+        for entry in scenario.timeline
+        if isinstance(entry.parameters, Fault)
+        for capability in sorted(entry.parameters.needed())
+    }
+    return "; ".join(
+        f"the fault {fault_id} needs {capability}: {platform.lacking(capability)}"
+        for capability, fault_id in needed.items()
+        if capability not in can
+    )
+
+
+def exit_code(attempts: Iterable[Attempt]) -> ExitCode:
+    """The code of a suite: that of its final attempts; nothing at all is `NOTHING_TO_RUN`."""
+    codes = [attempt.finished.exit_code for attempt in attempts if attempt.final]
+    return ExitCode.of(codes) if codes else ExitCode.NOTHING_TO_RUN
+
+
+def repeated(scenarios: Iterable[Scenario], times: int) -> Iterator[Scenario]:
+    """Each scenario `times` times: the first with its own seed, each later one with the next."""
+    for scenario in scenarios:
+        for repeat in range(times):
+            yield replace(scenario, seed=(scenario.seed + repeat) % 2**32)
+
+
+def _attempts(
+    setup: Setup, observers: Callable[[Setup], tuple[Observer, ...]], retries: int
+) -> Iterator[Attempt]:
+    why = why_not(setup.scenario, setup.platform)
+    if why:
+        yield Attempt(not_run(setup, why), 1, final=True)
+        return
+    for number in range(1, retries + 2):
+        finished = run_scenario(setup, observers=observers(setup))
+        again = (
+            finished.judgement.outcome is Outcome.UNKNOWN
+            and finished.judgement.environment_caused
+            and finished.exit_code is ExitCode.UNKNOWN
+            and number <= retries
+        )
+        yield Attempt(finished, number, final=not again)
+        if not again:
+            return
