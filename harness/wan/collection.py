@@ -170,6 +170,7 @@ def proxy_stats(proxy: Proxy) -> ProxyStats:
         failed_dials=proxy.failed_dials,
         upstream=_stream_stats(proxy, Stream.UPSTREAM),
         downstream=_stream_stats(proxy, Stream.DOWNSTREAM),
+        pairs=tuple(proxy.pairs()),
     )
 
 

@@ -148,6 +148,14 @@ class Connection:
                 side.transport.abort()
         self._side_gone()
 
+    def ports(self) -> tuple[int, int] | None:
+        """The client's port and ours towards the upstream; None unless both sides are connected."""
+        client, server = self.client.transport, self.server.transport
+        if client is None or server is None:
+            return None
+        peer, own = client.get_extra_info("peername"), server.get_extra_info("sockname")
+        return (peer[1], own[1]) if peer and own else None
+
     def held_bytes(self, stream: Stream) -> int:
         return self.lanes[stream].held_bytes()
 

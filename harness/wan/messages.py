@@ -84,6 +84,9 @@ class ProxyStats(msgspec.Struct, frozen=True):
     failed_dials: int
     upstream: StreamStats
     downstream: StreamStats
+    pairs: tuple[
+        tuple[int, int], ...
+    ] = ()  # of each connection: the client's port, and the proxy's towards the upstream
 
 
 class PutToxicOp(msgspec.Struct, frozen=True, tag="put_toxic", tag_field="op"):

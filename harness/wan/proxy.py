@@ -49,6 +49,15 @@ class Proxy:
         """How many connections have a direction that lets nothing through."""
         return sum(connection.dark for connection in self._connections.values())
 
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """The ports of each connection that has both sides: its client's, and ours towards the upstream.
+
+        Whoever looks at the sockets of both ends can tell by them which belong together.
+        """
+        for connection in self._connections.values():
+            if (ports := connection.ports()) is not None:
+                yield ports
+
     def held_bytes(self, stream: Stream) -> int:
         """Bytes that came in, and have neither gone out nor been lost."""
         return sum(connection.held_bytes(stream) for connection in self._connections.values())
