@@ -30,12 +30,16 @@ class BandwidthStage:
 
     def __init__(self, settings: Bandwidth, place: Place) -> None:
         self.next: Outlet = NOWHERE
-        self._held = Held(self, place, limit_bytes=_LIMIT_BYTES)
+        self._held = Held(self, place, limit_bytes=max(_LIMIT_BYTES, settings.rate_kb_per_s * 10))
         self._rate = settings.rate_kb_per_s
         self._free_ns = 0
 
     def feed(self, data: bytes, at_ns: int) -> None:
-        step = max(1, min(_PIECE_BYTES, self._rate * 100))  # at most 100 ms of the line, as Toxiproxy cuts it
+        # Pieces of at most 100 ms of the line, as Toxiproxy cuts them, and none for a line that is done in 1 ms.
+        step = max(1, min(max(_PIECE_BYTES, self._rate), self._rate * 100))
+        if len(data) <= step:
+            self._held.put(data, self._due_ns(data, at_ns), at_ns)
+            return
         for start in range(0, len(data), step):
             piece = data[start : start + step]
             self._held.put(piece, self._due_ns(piece, at_ns), at_ns)

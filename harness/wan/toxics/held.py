@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.wan.timing import Alarm
 from harness.wan.toxics.contract import End, Outlet, Place
+
+_AT_ONCE_NS: Final = 20_000  # an alarm would come later than that
 
 
 class HasNext(Protocol):
@@ -22,11 +24,12 @@ class Held:
     Reading from the source pauses above `limit_bytes` and resumes at half of it.
     """
 
-    __slots__ = ("_alarm", "_full", "_limit_bytes", "_owner", "_queue", "_valve", "held_bytes")
+    __slots__ = ("_alarm", "_full", "_limit_bytes", "_now_ns", "_owner", "_queue", "_valve", "held_bytes")
 
     def __init__(self, owner: HasNext, place: Place, *, limit_bytes: int) -> None:
         self._owner = owner
         self._valve = place.valve
+        self._now_ns = place.timer.now_ns
         self._alarm = Alarm(place.timer, self._on_due)
         self._queue: deque[tuple[int, bytes | End, int]] = deque()
         self._limit_bytes = limit_bytes
@@ -40,6 +43,9 @@ class Held:
         """Hold bytes or an end that came at `at_ns` until `due_ns`."""
         queue = self._queue
         if not queue:
+            if due_ns - at_ns < _AT_ONCE_NS and due_ns <= self._now_ns():
+                self._hand_on(item, due_ns)
+                return
             self._alarm.set(due_ns)
         queue.append((due_ns, item, at_ns))
         if item.__class__ is bytes:
@@ -82,6 +88,12 @@ class Held:
                 owner.next.end(item, moved_ns)
         if self._full:
             self._relieve()
+
+    def _hand_on(self, item: bytes | End, at_ns: int) -> None:
+        if isinstance(item, bytes):
+            self._owner.next.feed(item, at_ns)
+        else:
+            self._owner.next.end(item, at_ns)
 
     def _relieve(self) -> None:
         if self._full and self.held_bytes <= self._limit_bytes // 2:
