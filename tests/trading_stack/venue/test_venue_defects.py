@@ -1,0 +1,61 @@
+"""Each planted mistake of the venue shows, and only when it is switched on."""
+
+from __future__ import annotations
+
+import time
+
+from venue_steps import P, Steps, new, replay
+
+from trading_stack.defects import Defect
+from trading_stack.venue import commands
+from trading_stack.venue.commands import Cancel
+from trading_stack.venue.machine import Venue
+
+
+def test_priority_is_lost_by_a_promotion_alike_on_every_replica() -> None:
+    defect = Defect.RESTING_ORDER_LOSES_PRIORITY
+    for defects, first in (((), "ann"), ((defect,), "cat")):
+        steps = Steps(*defects)
+        steps.lead(1)
+        for account in ("ann", "bob", "cat"):
+            steps.do(new(account, "1", "sell", 2))
+        steps.lead(2)
+        steps.do(new("dan", "1", "buy", 1))
+        assert steps.fills()[0][0] == first
+        assert replay(steps.log, *defects).digest() == steps.venue.digest()
+        restored = Venue.restore(steps.venue.snapshot(), defects=frozenset(defects))
+        assert restored.digest() == steps.venue.digest()
+
+
+def test_the_first_promotion_of_all_changes_nothing() -> None:
+    steps = Steps(Defect.RESTING_ORDER_LOSES_PRIORITY, Defect.FILL_APPLIED_TWICE)
+    steps.lead(1)
+    assert steps.venue.dump().balances == []
+
+
+def test_a_fill_is_applied_twice_after_a_promotion() -> None:
+    steps = Steps(Defect.FILL_APPLIED_TWICE)
+    steps.lead(1)
+    steps.lead(2)
+    steps.do(new("ann", "1", "sell", 2))
+    steps.do(new("bob", "1", "buy", 2))
+    steps.lead(3)
+    positions = {row.account: row.amount for row in steps.venue.dump().balances if row.instrument is not None}
+    assert positions == {"ann": -4, "bob": 4}
+    assert len(steps.fills()) == 2
+
+
+def test_fill_or_kill_fills_partly() -> None:
+    steps = Steps(Defect.FOK_FILLS_PARTLY)
+    steps.do(new("ann", "1", "sell", 2))
+    reply = steps.do(new("bob", "1", "buy", 5, P, force="fok"))
+    assert (reply["order"]["state"], reply["order"]["cum_quantity"]) == ("cancelled", 2)
+
+
+def test_a_cancel_of_the_past_is_forgotten_and_one_of_the_present_is_not() -> None:
+    venue = Venue(defects=frozenset({Defect.FORGOTTEN_CANCEL_ON_REPLAY}))
+    venue.apply(1, 1, 1, commands.encode(new("ann", "1", "sell", 2)))
+    venue.apply(2, 1, 2, commands.encode(Cancel("ann", "1", "a")))
+    assert venue.dump().orders[0].state == "open"
+    venue.apply(3, 1, time.time_ns(), commands.encode(Cancel("ann", "1", "b")))
+    assert venue.dump().orders[0].state == "cancelled"
