@@ -16,7 +16,12 @@ from harness.documents.core_schema import SCALAR_TAGS, TAG, NotOfTag, Value, rea
 from harness.documents.nodes import Listing, Mapping, Mark, Node, Scalar, Source
 from harness.model.errors import DocumentError, Problem, UsageError
 
-_Parser: Final = getattr(yaml, "CParser", None) or yaml.Loader
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # libyaml's: ten times as fast, the same events
+
+    _Parser: Any = CParser
+except ImportError:
+    _Parser = yaml.Loader
 
 
 @dataclass(frozen=True, slots=True)
