@@ -19,7 +19,6 @@ AdapterFactory = Callable[[], Adapter]
 
 NANOSECONDS_A_SECOND: Final = 10**9
 GRACE_S: Final = 0.05  # an adapter that answers this much after its deadline is late, not stuck
-LOOK_EVERY_S: Final = 0.02
 
 
 class Gateway(NamedTuple):
@@ -126,8 +125,9 @@ class Connection:
             answer.set(reply)
 
     def _keep_looking(self, heart: Heartbeat) -> None:
+        look_every_s = self._policy.ping_every_ns / 2 / NANOSECONDS_A_SECOND
         while self.broken is None:
-            gevent.sleep(LOOK_EVERY_S)
+            gevent.sleep(look_every_s)
             sign = self._liveness.look(time.monotonic_ns())
             if sign is Sign.PING:
                 gevent.spawn(

@@ -199,7 +199,9 @@ class ToyAdapter:
         if not line.startswith(b"{"):
             return None
         told = json.loads(line)
-        return StackEvent(service=service, kind=told["event"], mono_ns=told["mono_ns"], epoch=told.get("epoch"))
+        return StackEvent(
+            service=service, kind=told["event"], mono_ns=told["mono_ns"], epoch=told.get("epoch")
+        )
 
     def connect(self, address: Address, *, deadline_s: float) -> None:
         self._socket = socket.create_connection((address.host, address.port), timeout=deadline_s)
