@@ -24,10 +24,11 @@ class Desk:
         *,
         defects: Collection[Defect] = (),
         market_time_ns: Callable[[], int] = lambda: 0,
+        first_cursor: int = 0,
     ) -> None:
         refresh = Defect.IDENTICAL_TICKS_REFRESH in defects
         self.pricer = Pricer(defects=defects, market_time_ns=market_time_ns)
-        self.ring = QuoteRing(provider)
+        self.ring = QuoteRing(provider, start=first_cursor)
         self.last: Published | None = None
         self._prices = Freshness(identical_refresh=refresh)
         self._surface_age = Freshness(identical_refresh=refresh)

@@ -29,10 +29,6 @@ class Line:
         self._advance()
         return opened
 
-    def knows(self, sequence: int) -> bool:
-        """Whether the tick has come before, or is too old to matter."""
-        return sequence in self._heard or sequence <= self._contiguous or sequence <= self.newest - self.keep
-
     def resume_after(self) -> int:
         """The sequence after which a new connection should begin: all up to it came, or is too old to matter."""
         return self._contiguous

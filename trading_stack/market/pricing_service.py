@@ -146,6 +146,7 @@ async def _serve(environ: Mapping[str, str]) -> None:
         provider,
         defects=switches.switched_on(environ, provider),
         market_time_ns=lambda: calendar.market_time_ns(time.monotonic_ns()),
+        first_cursor=time.monotonic_ns() // 1000,
     )
     counters, name = Counters(), f"pricing-{provider}"
     key = keys.link_key(settings.secret(environ))

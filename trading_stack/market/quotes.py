@@ -60,12 +60,17 @@ class Published(NamedTuple):
 
 
 class QuoteRing:
-    """The newest publications of one provider; quotes are made of them only when somebody asks."""
+    """The newest publications of one provider; quotes are made of them only when somebody asks.
 
-    def __init__(self, provider: str, *, valuations: int = RING_VALUATIONS) -> None:
+    Cursors begin after `start`. When that is a clock in microseconds, every cursor of a restarted service lies above all
+    those of the one before, and whoever goes on reading with an old one misses nothing.
+    """
+
+    def __init__(self, provider: str, *, start: int = 0, valuations: int = RING_VALUATIONS) -> None:
         self._provider = provider
         self._ring: deque[tuple[int, Published]] = deque(maxlen=valuations)
-        self._cursor = 0
+        self._start = start
+        self._cursor = start
 
     def add(self, published: Published) -> None:
         """Keep a publication, and forget the oldest beyond the ring's size."""
@@ -73,9 +78,8 @@ class QuoteRing:
         self._cursor += len(published.valuation.marks)
 
     def since(self, cursor: int) -> QuoteBatch:
-        """The quotes after `cursor`. A cursor from before a restart lies ahead, and starts again at the oldest."""
-        if cursor > self._cursor:
-            cursor = 0
+        """The quotes after `cursor`, which may be one from before a restart, or 0 for all that are kept."""
+        cursor = max(cursor, self._start)
         first = self._ring[0][0] if self._ring else self._cursor
         newer = itertools.takewhile(
             lambda held: held[0] + len(held[1].valuation.marks) > cursor, reversed(self._ring)
