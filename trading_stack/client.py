@@ -146,8 +146,10 @@ class Client:
     def _send(self, request: dict[str, object]) -> None:
         try:
             self._socket.send(_encode(request).decode())
-        except Exception as failure:  # half a frame may be out: nothing can follow it
+        except BaseException as failure:  # a killed greenlet, too, may leave half a frame: nothing can follow it
             self._break(f"sending failed: {failure}")
+            if not isinstance(failure, Exception):
+                raise
             raise ConnectionBroken(str(failure)) from failure
 
     def _read(self) -> None:

@@ -36,6 +36,11 @@ class EngineLinks:
         for client in self._clients.values():
             client.start()
 
+    async def close(self) -> None:
+        """Stop dialling and close all."""
+        for client in self._clients.values():
+            await client.close()
+
     def up(self) -> dict[str, bool]:
         """Which engines' applications answer."""
         return {engine: client.up for engine, client in self._clients.items()}

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -24,6 +25,8 @@ from trading_stack.gateway.stall import StallWatch
 from trading_stack.market.client import follow_marks
 from trading_stack.market.messages import MarksFrame
 from trading_stack.wire import Counters
+
+SHUTDOWN_S: Final = 0.1  # whoever still waits then reconnects elsewhere, as after any other end of a gateway
 
 
 class LastMarks(msgspec.Struct, frozen=True):
@@ -84,22 +87,28 @@ class Gateway:
         )
 
 
-async def _serve(environ: Mapping[str, str]) -> None:
+async def serve(environ: Mapping[str, str]) -> None:
+    """Serve until cancelled."""
     gateway = Gateway(environ)
     take = partial(gateway.links.take, gateway.entry)
     app = application(take, unready=gateway.router.unready, quotes=gateway.quotes)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    await web.TCPSite(runner, *settings.address(environ, "LISTEN"), backlog=1024).start()
     routes = {"/health": health(gateway.router.unready), "/metrics": metrics(gateway.figures)}
-    await serve_admin(settings.address(environ, "ADMIN"), routes)
-    gateway.links.start()
-    log(f"{gateway.name}: taking orders")
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(gateway.follow_pricing())
-        tasks.create_task(gateway.links.turn(gateway.watch))
+    admin = await serve_admin(settings.address(environ, "ADMIN"), routes)
+    try:
+        await web.TCPSite(runner, *settings.address(environ, "LISTEN"), backlog=1024).start()
+        gateway.links.start()
+        log(f"{gateway.name}: taking orders")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(gateway.follow_pricing())
+            tasks.create_task(gateway.links.turn(gateway.watch))
+    finally:
+        admin.close()
+        await gateway.links.close()
+        await runner.cleanup()
 
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the gateway until a signal ends it."""
-    return running.run(_serve(environ))
+    return running.run(serve(environ))

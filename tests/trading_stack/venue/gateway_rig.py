@@ -1,0 +1,194 @@
+"""A real gateway and scripted engines on loopback, in one event loop of a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from harness.stack.adapter import Address
+from trading_stack import keys, settings
+from trading_stack.engine.messages import Done, FromGateway, Leading, NotPrimary, Submit
+from trading_stack.gateway import service
+from trading_stack.instruments import SCALE
+from trading_stack.market.messages import Follow, MarksFrame
+from trading_stack.venue.machine import Venue
+from trading_stack.wire import Callbacks, Codec, Connection, serve
+
+SECRET = b"for tests"
+ENGINES = ("alpha", "bravo", "charlie")
+MARKS = {"BTC-PERPETUAL": 50_000 * SCALE}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Cluster:
+    """What all engines of a test share: one journal, one venue, and who leads."""
+
+    def __init__(self) -> None:
+        self.venue = Venue(defects=frozenset())
+        self.index = 0
+        self.epoch = 1
+        self.primary: str | None = "alpha"
+        self.commands: list[bytes] = []
+        self.loses_answers = False  # commands are executed and nobody is told
+        self.holds: list[Callable[[], None]] | None = None  # answers that wait for `release`
+
+    def apply(self, command: bytes) -> tuple[int, bytes]:
+        self.index += 1
+        self.commands.append(command)
+        return self.index, self.venue.apply(self.index, self.epoch, self.index, command)
+
+
+class FakeEngine:
+    """An engine that executes at once, or says who leads; never two that lead."""
+
+    def __init__(self, name: str, cluster: Cluster) -> None:
+        self.name = name
+        self.port = free_port()
+        self._cluster = cluster
+        self.connections: list[Connection] = []
+
+    async def start(self) -> asyncio.Server:
+        codec = Codec(f"engine-{self.name}", keys.link_key(SECRET), msgspec.msgpack.Decoder(FromGateway))
+        callbacks = Callbacks(on_message=self._heard, on_up=self._up, on_down=self._down)
+        return await serve(codec, callbacks, "127.0.0.1", self.port)
+
+    def say_who_leads(self) -> None:
+        for connection in self.connections:
+            connection.send(Leading(self._cluster.epoch, self._cluster.primary))
+
+    def _up(self, connection: Connection) -> None:
+        self.connections.append(connection)
+        connection.send(Leading(self._cluster.epoch, self._cluster.primary))
+
+    def _down(self, connection: Connection, _: str) -> None:
+        self.connections.remove(connection)
+
+    def _heard(self, connection: Connection, message: FromGateway) -> None:
+        cluster = self._cluster
+        if cluster.primary != self.name:
+            connection.send(NotPrimary(message.request, cluster.primary, cluster.epoch))
+            return
+        if isinstance(message, Submit):
+            index, result = cluster.apply(message.command)
+        else:
+            index, result = cluster.index, cluster.venue.read(message.query)
+        answer = Done(message.request, index, cluster.epoch, result)
+        if cluster.holds is not None:
+            cluster.holds.append(lambda: connection.send(answer))
+        elif not cluster.loses_answers:
+            connection.send(answer)
+
+
+class Rig:
+    """Start with `with`; `do` runs a function inside the loop."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster()
+        self.engines = {name: FakeEngine(name, self.cluster) for name in ENGINES}
+        self.address = Address("127.0.0.1", free_port())
+        self.admin = Address("127.0.0.1", free_port())
+        self._pricing = free_port()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._stop: asyncio.Event | None = None
+
+    def __enter__(self) -> Rig:
+        self._thread.start()
+        self._gateway = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
+        self.wait_until(self._ready)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.do(lambda: self._stop.set() if self._stop else None)
+        self._gateway.result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def do(self, work: Callable[[], Any]) -> Any:
+        """Call `work` in the loop's thread."""
+
+        async def call() -> Any:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+
+    def lead(self, primary: str | None) -> None:
+        """Let another engine lead, in a new epoch, and all say so."""
+
+        def change() -> None:
+            self.cluster.epoch += 1
+            self.cluster.primary = primary
+            for engine in self.engines.values():
+                engine.say_who_leads()
+
+        self.do(change)
+
+    def release(self) -> None:
+        """Send the answers that were held."""
+
+        def send() -> None:
+            held, self.cluster.holds = self.cluster.holds or [], None
+            for answer in held:
+                answer()
+
+        self.do(send)
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Wait, without the clock of the test, until something holds inside the loop; at most 10 s."""
+
+        async def look() -> None:
+            async with asyncio.timeout(10):
+                while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
+                    await asyncio.sleep(0.005)
+
+        asyncio.run_coroutine_threadsafe(look(), self._loop).result(12)
+
+    def _ready(self) -> bool:
+        return self._stop is not None and all(engine.connections for engine in self.engines.values())
+
+    async def _run(self) -> None:
+        servers = [await engine.start() for engine in self.engines.values()]
+        servers.append(await self._start_pricing())
+        gateway = asyncio.get_running_loop().create_task(self._serve_gateway())
+        self._stop = asyncio.Event()
+        await self._stop.wait()
+        gateway.cancel()
+        await asyncio.gather(gateway, return_exceptions=True)
+        for server in servers:
+            server.close()
+        for engine in self.engines.values():
+            for connection in list(engine.connections):
+                connection.close()
+        await asyncio.sleep(0.05)
+
+    def _serve_gateway(self) -> Coroutine[Any, Any, None]:
+        engines = ",".join(f"{name}=127.0.0.1:{engine.port}" for name, engine in self.engines.items())
+        return service.serve(
+            {
+                "PROVIDER": "alpha",
+                "CLUSTER_SECRET": SECRET.decode(),
+                "LISTEN": str(settings.Address(*self.address)),
+                "ADMIN": str(settings.Address(*self.admin)),
+                "ENGINES": engines,
+                "PRICING": f"127.0.0.1:{self._pricing}",
+            }
+        )
+
+    async def _start_pricing(self) -> asyncio.Server:
+        def follow(connection: Connection, _: Follow) -> None:
+            connection.send(MarksFrame(MARKS, 1, 2, 0, 0, "hash"))
+
+        codec = Codec("pricing-alpha", keys.link_key(SECRET), msgspec.msgpack.Decoder(Follow))
+        return await serve(codec, Callbacks(on_message=follow), "127.0.0.1", self._pricing)
