@@ -19,8 +19,8 @@ sys.path.insert(0, str(TOY))
 
 from toy_stack import running  # noqa: E402
 
+from harness.history.operation_table import read_records  # noqa: E402
 from harness.load.plan import GatewayAddress  # noqa: E402
-from harness.load.records import read_records  # noqa: E402
 from harness.load.session import LoadSession, LoadSettings  # noqa: E402
 from harness.model.record import Completed, Invoked  # noqa: E402
 
@@ -63,7 +63,9 @@ def main(per_s: float = 200.0, lasts_s: float = 10.0) -> None:
             f"{worker.worker:8} {worker.operations / lasts_s:6.0f} operations/s  CPU {seconds / lasts_s:6.1%} of a core"
             f"  late p50 {late.p50_ns / 1e6:.2f}  p99 {late.p99_ns / 1e6:.2f}  max {late.max_ns / 1e6:.2f} ms"
         )
-    print(f"from due to answered: p50 {took[len(took) // 2] / 1e6:.2f} ms, p99 {took[len(took) * 99 // 100] / 1e6:.2f} ms")
+    print(
+        f"from due to answered: p50 {took[len(took) // 2] / 1e6:.2f} ms, p99 {took[len(took) * 99 // 100] / 1e6:.2f} ms"
+    )
     print({name: count.availability for name, count in live.items()})
 
 

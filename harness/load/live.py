@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from harness.load.timed import PROBE, RECONNECT, outcome_of
 from harness.model.record import Completed, Invoked, OperationRecord
 
 KEEP_NS: Final = 120 * 10**9
+OUT_OF_ORDER_NS: Final = (
+    5 * 10**9
+)  # probes end in another order than they were due, but not by more than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class LiveProbes:
     def _count(self, stream: _Stream, from_ns: int, to_ns: int, deadline_ns: int) -> ProbeCount:
         scheduled = _ticks_before(to_ns, stream.first_due_ns, self._every_ns)
         scheduled -= _ticks_before(from_ns, stream.first_due_ns, self._every_ns)
-        inside = [each for each in stream.over if from_ns <= each[0] < to_ns]
+        recent = itertools.takewhile(lambda each: each[0] >= from_ns - OUT_OF_ORDER_NS, reversed(stream.over))
+        inside = [each for each in recent if from_ns <= each[0] < to_ns]
         ok = [completed_ns - due_ns for due_ns, completed_ns, outcome in inside if outcome == "ok"]
         on_time = sum(took_ns <= deadline_ns for took_ns in ok)
         failed = sum(outcome == "fail" for _, _, outcome in inside)

@@ -1,9 +1,8 @@
-"""The files of operation records: buffered writing, and reading what a crash may have cut."""
+"""The files of operation records: buffered writing, and following them while they grow."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -66,9 +65,3 @@ class RecordTail:
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self._offset += len(whole)
         return [_DECODER.decode(line) for line in whole.splitlines()]
-
-
-def read_records(folder: Path) -> Iterator[OperationRecord]:
-    """All whole records of all workers in a folder, file by file in the order of their names."""
-    for path in sorted(folder.glob(OPERATIONS_GLOB)):
-        yield from RecordTail(path).read()

@@ -37,6 +37,7 @@ MODULE: Final = "harness.load.worker"
 PROBES: Final = "probes"
 OPERATIONS_A_WORKER: Final = 10**12
 ON_TIME_NS: Final = 250 * 10**6
+ON_RECORD_NS: Final = 50 * 10**6  # until a completed probe is on record: workers write every 20 ms
 LAST_WORDS_S: Final = 1.0  # of a drain's time: for the answer to be written, and the process to end
 
 Word = TypeVar("Word", Loaded, Connected, Drained)
@@ -168,7 +169,7 @@ class LoadSession:
     ) -> dict[str, ProbeCount]:
         """The probes of the latest window whose deadline is over: by gateway, and `reconnect`."""
         self._live.feed(self._tail.read())
-        to_ns = now_ns() - on_time_ns
+        to_ns = now_ns() - on_time_ns - ON_RECORD_NS
         return self._live.counts(from_ns=to_ns - int(window_s * 1e9), to_ns=to_ns, deadline_ns=on_time_ns)
 
     def problem(self) -> str:

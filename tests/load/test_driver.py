@@ -7,11 +7,12 @@ from pathlib import Path
 import gevent
 from test_client import GATEWAYS, ORDER, QUICK, World
 
+from harness.history.operation_table import read_records
 from harness.load.client import Client
 from harness.load.connection import Mishaps
 from harness.load.driver import Driver
 from harness.load.lateness import lateness_of
-from harness.load.records import RecordWriter, read_records, records_path
+from harness.load.records import RecordWriter, records_path
 from harness.load.timed import FLOW, QUERY, TimedOperation
 from harness.model.operations import CancelOrder, Info, Ok, Operation, QueryOrder, Reply
 from harness.model.record import Completed, Invoked

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.load.records import RecordTail, RecordWriter, read_records, records_path
+from harness.history.operation_table import read_records
+from harness.load.records import RecordTail, RecordWriter, records_path
 from harness.model.operations import CancelOrder, Fail, Info, NewOrder, Ok, OrderReport, OrderState, Side
 from harness.model.record import Completed, Invoked, OperationRecord
 

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from toy_stack import ToyStack, pid_alive, running
 
+from harness.history.operation_table import read_records
 from harness.load.plan import GatewayAddress
-from harness.load.records import read_records
 from harness.load.session import LoadSession, LoadSettings, worker_plans
 from harness.model.errors import AdapterError, UsageError
 from harness.model.operations import Info, NewOrder, Ok
