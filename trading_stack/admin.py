@@ -7,7 +7,8 @@ twenty services start at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +16,6 @@ from urllib.parse import parse_qsl, urlsplit
 from trading_stack.settings import Address
 
 REQUEST_LIMIT_BYTES: Final = 16 << 10
-REQUEST_WITHIN_S: Final = 10.0
 REASONS: Final = {
     200: "OK",
     400: "Bad Request",
@@ -35,7 +35,7 @@ class Response:
 
 
 Query = Mapping[str, str]
-Route = Callable[[Query], Response]
+Route = Callable[[Query], "Response | Awaitable[Response]"]
 
 
 def text(body: str, *, status: int = 200) -> Response:
@@ -70,23 +70,23 @@ class _Exchange(asyncio.Protocol):
         self._routes = routes
         self._received = b""
         self._transport: asyncio.Transport | None = None
-        self._limit: asyncio.TimerHandle | None = None
+        self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
-        self._limit = asyncio.get_running_loop().call_later(REQUEST_WITHIN_S, self._transport.close)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
+        if self._answering is None and b"\r\n\r\n" in self._received:
+            self._answering = asyncio.get_running_loop().create_task(self._answer_all())
+        elif len(self._received) > REQUEST_LIMIT_BYTES and self._transport is not None:
+            self._transport.abort()
+
+    async def _answer_all(self) -> None:
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
-            self._write(_answer(head, self._routes))
-        if len(self._received) > REQUEST_LIMIT_BYTES and self._transport is not None:
-            self._transport.abort()
+            self._write(await _answer(head, self._routes))
+        self._answering = None
 
     def _write(self, response: Response) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -98,7 +98,7 @@ class _Exchange(asyncio.Protocol):
         self._transport.write(head.encode() + response.body)
 
 
-def _answer(head: bytes, routes: Mapping[str, Route]) -> Response:
+async def _answer(head: bytes, routes: Mapping[str, Route]) -> Response:
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     if len(words) != 3:
         return text("not an HTTP request", status=400)
@@ -110,7 +110,8 @@ def _answer(head: bytes, routes: Mapping[str, Route]) -> Response:
     if route is None:
         return text(f"no route {parts.path}; there are {', '.join(sorted(routes))}", status=404)
     try:
-        return route(dict(parse_qsl(parts.query)))
+        answer = route(dict(parse_qsl(parts.query)))
+        return await answer if inspect.isawaitable(answer) else answer
     except ValueError as mistake:
         return text(str(mistake), status=400)
 

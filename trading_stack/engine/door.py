@@ -1,0 +1,127 @@
+"""The engine's own port: peers' messages, sentinels' certificates, gateways' commands and reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from trading_stack.engine.host import Asked, Host
+from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
+from trading_stack.journal.events import Certified, Received
+from trading_stack.journal.messages import Message
+from trading_stack.journal.store import Store
+from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat
+from trading_stack.wire import Callbacks, Connection
+
+Incoming = Message | FromGateway | Grant
+DECODER: Final = msgspec.msgpack.Decoder(Incoming)
+HEARTBEAT_S: Final = 0.02
+
+
+class Door:
+    """Who is connected to this engine, told apart by the names that they proved: `engine-`, `sentinel-`, `gateway-`."""
+
+    def __init__(self, host: Host, store: Store, *, reads_unconfirmed: bool) -> None:
+        self._host = host
+        self._store = store
+        self._gateways: set[Connection] = set()
+        self._sentinels: set[Connection] = set()
+        self._engines: dict[str, int] = {}
+        self._messages: dict[type[Any], Callable[[Connection, Any], None]] = {
+            Submit: lambda connection, message: host.submit(
+                Asked(connection, message.request), message.command
+            ),
+            Read: self._read_own_state if reads_unconfirmed else self._read,
+            Grant: self._granted,
+        }
+        host.on_leading = self._push
+
+    def callbacks(self) -> Callbacks:
+        return Callbacks(on_message=self._on_message, on_up=self._on_up, on_down=self._on_down)
+
+    def _on_message(self, connection: Connection, message: Any) -> None:
+        known = self._messages.get(type(message))
+        if known is not None:
+            known(connection, message)
+        elif connection.peer.startswith("engine-"):
+            self._host.tell(Received(connection.peer.removeprefix("engine-"), message))
+
+    def _read(self, connection: Connection, message: Read) -> None:
+        self._host.read(Asked(connection, message.request, message.query))
+
+    def _read_own_state(self, connection: Connection, message: Read) -> None:
+        """Planted: whoever once led answers from its own state."""
+        if self._host.replica.view().serving:
+            self._host.answer_unconfirmed(Asked(connection, message.request, message.query))
+        else:
+            self._read(connection, message)
+
+    def _granted(self, connection: Connection, message: Grant) -> None:
+        if connection.peer.startswith("sentinel-"):
+            self._host.tell(Certified(message.certificate))
+
+    def _on_up(self, connection: Connection) -> None:
+        kind, _, name = connection.peer.partition("-")
+        if kind == "gateway":
+            self._gateways.add(connection)
+            connection.send(self._host.leading)
+        elif kind == "sentinel":
+            self._sentinels.add(connection)
+            connection.send(self.heartbeat())
+        elif kind == "engine":
+            self._engines[name] = self._engines.get(name, 0) + 1
+
+    def _on_down(self, connection: Connection, _: str) -> None:
+        self._gateways.discard(connection)
+        self._sentinels.discard(connection)
+        kind, _, name = connection.peer.partition("-")
+        if kind == "engine":
+            self._engines[name] -= 1
+
+    def _push(self, leading: Leading) -> None:
+        for gateway in self._gateways:
+            gateway.send(leading)
+        self.beat()  # sentinels learn of it at once
+
+    # --- heartbeats
+
+    async def beats(self) -> None:
+        """Send heartbeats to all sentinels, for ever."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            self.beat()
+            due_s = max(due_s + HEARTBEAT_S, loop.time())
+            await asyncio.sleep(due_s - loop.time())
+
+    def beat(self) -> None:
+        if self._sentinels:
+            heartbeat = self.heartbeat()
+            for sentinel in self._sentinels:
+                sentinel.send(heartbeat)
+
+    def heartbeat(self) -> Heartbeat:
+        """What this engine says of itself now."""
+        view, now_ns = self._host.replica.view(), time.monotonic_ns()
+        return Heartbeat(
+            role=str(view.role),
+            serving=view.serving,
+            ready=view.proven and not view.broken,
+            epoch=view.epoch,
+            primary=view.leader,
+            promised_epoch=view.promised_epoch,
+            commit_index=view.commit_index,
+            last_epoch=view.last.epoch,
+            last_index=view.last.end,
+            fsync_age_ns=now_ns - self._store.last_fsync_ns,
+            primary_age_ns=self._primary_age_ns(view.leader, view.heard_primary_ns, now_ns),
+        )
+
+    def _primary_age_ns(self, leader: str | None, heard_ns: int | None, now_ns: int) -> int:
+        if leader is None or heard_ns is None or not self._engines.get(leader):
+            return NEVER
+        return now_ns - heard_ns

@@ -1,0 +1,81 @@
+"""A replica's drop copy: its log, executions, orders and balances as it holds them itself, as JSON.
+
+The shape is that of the harness's `ReplicaDump`; nothing of the harness is imported here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import msgspec
+
+from trading_stack.journal.entries import Entry
+from trading_stack.journal.replica import View
+from trading_stack.venue.commands import describe
+from trading_stack.venue.dump import Balance, ExecutionRow, FinalOrder, VenueDump
+
+
+class Dump(msgspec.Struct, frozen=True):
+    """Everything a replica holds; entries up to `commit_index` are committed, those after it may yet be truncated."""
+
+    node: str
+    provider: str
+    store_incarnation: str
+    role: str
+    epoch: int
+    promised_epoch: int
+    commit_index: int
+    applied_index: int
+    first_index: int
+    digest: str
+    read_mono_ns: int
+    entries: list[dict[str, object]]
+    executions: list[ExecutionRow]
+    orders: list[FinalOrder]
+    balances: list[Balance]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is gathered in one turn of the loop, so that it belongs together; `encode` may run in another thread."""
+
+    node: str
+    provider: str
+    view: View
+    digest: str
+    applied_index: int
+    entries: list[Entry]
+    venue: VenueDump
+
+    def encode(self) -> bytes:
+        view = self.view
+        return msgspec.json.encode(
+            Dump(
+                node=self.node,
+                provider=self.provider,
+                store_incarnation=view.incarnation,
+                role=str(view.role),
+                epoch=view.epoch,
+                promised_epoch=view.promised_epoch,
+                commit_index=view.commit_index,
+                applied_index=self.applied_index,
+                first_index=self.entries[0].index if self.entries else view.last.end + 1,
+                digest=self.digest,
+                read_mono_ns=time.monotonic_ns(),
+                entries=[_described(entry) for entry in self.entries],
+                executions=self.venue.executions,
+                orders=self.venue.orders,
+                balances=self.venue.balances,
+            )
+        )
+
+
+def _described(entry: Entry) -> dict[str, object]:
+    return {
+        "index": entry.index,
+        "epoch": entry.epoch,
+        "hash": entry.hash.hex(),
+        "time_ns": entry.time_ns,
+        **describe(entry.command),
+    }

@@ -1,0 +1,184 @@
+"""The engine service of one provider: a replica of the journal, and the venue that it carries."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from trading_stack import defects, keys, running, settings
+from trading_stack.admin import Query, Response, Route, health, metrics, serve_admin
+from trading_stack.defects import Defect
+from trading_stack.dial import Client
+from trading_stack.engine.door import DECODER, Door
+from trading_stack.engine.dump import Snapshot
+from trading_stack.engine.host import Host
+from trading_stack.engine.marks import PERIOD_S, MarksDesk
+from trading_stack.events import log
+from trading_stack.journal.core import Config
+from trading_stack.journal.events import PeerUp
+from trading_stack.journal.replica import Replica
+from trading_stack.journal.store import Store
+from trading_stack.market.client import follow_marks
+from trading_stack.market.messages import MarksFrame
+from trading_stack.venue import commands
+from trading_stack.venue.machine import Venue
+from trading_stack.wire import Codec, Counters, serve
+
+SWITCH_S: Final = 0.0005  # the store's thread must not wait five milliseconds for the interpreter
+
+
+class Engine:
+    """The parts of one engine, put together from its environment. Must be made on the event loop."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.provider = settings.required(environ, "PROVIDER")
+        self.name = f"engine-{self.provider}"
+        self._secret = settings.secret(environ)
+        self._planted = defects.active(environ)
+        self.counters = Counters()
+        peers = settings.addresses(environ, "PEERS")
+        self.store = Store(settings.directory(environ, "DATA"), defects=self._planted)
+        replica = Replica(
+            self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
+        )
+        self.host = Host(replica, self.store, lambda: Venue(defects=self._planted))
+        self.door = Door(
+            self.host, self.store, reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted
+        )
+        self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
+        self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
+
+    def _config(self, environ: Mapping[str, str], peers: tuple[str, ...]) -> Config:
+        sentinels = [self.provider, *peers]  # one a provider
+        return Config(
+            node=self.provider,
+            peers=peers,
+            verify=keys.verifier(self._secret, sentinels),
+            epoch_command=commands.epoch,
+            cluster=environ.get("CLUSTER", "trading"),
+            sentinels_needed=len(sentinels) // 2 + 1,
+            wall_offset_ns=time.time_ns() - time.monotonic_ns(),
+            defects=self._planted,
+        )
+
+    def codec(self) -> Codec:
+        return Codec(
+            self.name,
+            keys.link_key(self._secret),
+            DECODER,
+            counters=self.counters,
+            replay_accepted=Defect.REPLAY_ACCEPTED in self._planted,
+        )
+
+    def _client(self, peer: str, address: settings.Address) -> Client:
+        return Client(
+            address,
+            self.codec(),
+            on_message=lambda _: None,  # peers answer over the connections that they dial
+            on_up=lambda: self.host.tell(PeerUp(peer)),
+        )
+
+    async def follow_pricing(self, pricing: settings.Address) -> None:
+        """Keep the newest valuation at hand, for ever."""
+        await follow_marks(*pricing, self._on_marks, name=self.name, secret=self._secret)
+
+    def _on_marks(self, frame: MarksFrame) -> None:
+        self.desk.hear(frame, time.monotonic_ns())
+
+    async def propose_marks(self) -> None:
+        """Propose marks while this engine leads, for ever."""
+        leads = False
+        while True:
+            await asyncio.sleep(PERIOD_S if leads else PERIOD_S / 10)
+            now_ns, led = time.monotonic_ns(), leads
+            leads = self.host.replica.view().serving
+            if leads and not led:
+                self.desk.lead(now_ns)
+            elif led and not leads:
+                self.desk.resign()
+            command = self.desk.command(now_ns)
+            if leads and command is not None:
+                self.host.submit(None, command)
+
+    # --- what it tells
+
+    def unready(self) -> str | None:
+        """Why this engine can't do its part, or None."""
+        view = self.host.replica.view()
+        if view.broken:
+            return f"the store is damaged: {view.broken}"
+        if not view.proven:
+            return "the store may not vote yet"
+        if view.leader is None:
+            return "no primary is known"
+        return None if view.caught_up else "not caught up with the primary"
+
+    def figures(self) -> dict[str, float]:
+        """All metrics by name."""
+        view = self.host.replica.view()
+        return {
+            **{f"engine_{name}_total": value for name, value in self.host.counts.items()},
+            **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
+            **{f'engine_peer_up{{peer="{peer}"}}': int(c.up) for peer, c in self.host.peers.items()},
+            "engine_epoch": view.epoch,
+            "engine_promised_epoch": view.promised_epoch,
+            "engine_commit_index": view.commit_index,
+            "engine_last_index": view.last.end,
+            "engine_serving": int(view.serving),
+            "engine_fsync_age_seconds": (time.monotonic_ns() - self.store.last_fsync_ns) / 1e9,
+            "cpu_seconds": time.process_time(),
+        }
+
+    def snapshot(self, query: Query) -> Snapshot:
+        """The drop copy, with entries after `after` alone; raises `ValueError` when that is no number."""
+        after = int(query.get("after", "0"))
+        replica, venue = self.host.replica, self.host.venue
+        view = replica.view()
+        return Snapshot(
+            node=self.name,
+            provider=self.provider,
+            view=view,
+            digest=venue.digest(),
+            applied_index=venue.index,
+            entries=replica.log.slice(after + 1, view.last.end),
+            venue=venue.dump(),
+        )
+
+    def routes(self) -> dict[str, Route]:
+        return {
+            "/health": health(self.unready),
+            "/metrics": metrics(self.figures),
+            "/replica": self._replica,
+            "/status": lambda _: Response(msgspec.json.encode(self.door.heartbeat())),
+        }
+
+    async def _replica(self, query: Query) -> Response:
+        snapshot = self.snapshot(query)
+        return Response(await asyncio.to_thread(snapshot.encode))
+
+
+async def _serve(environ: Mapping[str, str]) -> None:
+    engine = Engine(environ)
+    engine.host.start()
+    await serve(engine.codec(), engine.door.callbacks(), *settings.address(environ, "LISTEN"))
+    await serve_admin(settings.address(environ, "ADMIN"), engine.routes())
+    for client in engine.host.peers.values():
+        client.start()
+    log(f"{engine.name}: store {engine.store.stored.incarnation}, {len(engine.store.stored.entries)} entries")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(engine.door.beats())
+        tasks.create_task(engine.propose_marks())
+        if environ.get("PRICING"):
+            tasks.create_task(engine.follow_pricing(settings.address(environ, "PRICING")))
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run the engine until a signal ends it."""
+    sys.setswitchinterval(SWITCH_S)
+    return running.run(_serve(environ))

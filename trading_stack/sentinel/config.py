@@ -1,0 +1,81 @@
+"""How patient a sentinel is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from trading_stack.defects import Defect
+
+MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """All times in nanoseconds.
+
+    `silence` is the smallest that survives a stall of 200 ms on every link: the stall, one heartbeat of 20 ms, and
+    20 ms for the machine. `confirm` is how long a reset connection may take to come back; it is cut short after
+    `refusals` dials that were refused, but never below `confirm_least`.
+    """
+
+    silence: int = 240 * MS
+    confirm: int = 60 * MS
+    confirm_least: int = 30 * MS
+    refusals: int = 3
+    tick: int = 5 * MS
+    recheck: int = 1 * MS
+    own_lag: int = 15 * MS
+    fresh: int = 100 * MS
+    repeat: int = 50 * MS
+    accusation: int = 250 * MS
+    stagger: int = 30 * MS
+    motion: int = 100 * MS
+    answer: int = 200 * MS
+    promotion: int = 1000 * MS
+    backoff: int = 100 * MS
+    exclusion: int = 2000 * MS
+    gathering: int = 500 * MS
+    silence_of_committing: int = 1000 * MS
+    hold_down: int = 5000 * MS
+    window: int = 60_000 * MS
+    most_in_window: int = 3
+
+
+NAIVE: Final = Patience(silence=45 * MS, confirm=20 * MS, confirm_least=5 * MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Who a sentinel is. `engines` are in provider order, which decides ties; `sign` makes its signature."""
+
+    name: str
+    peers: tuple[str, ...]
+    engines: tuple[str, ...]
+    sign: Callable[[bytes], bytes]
+    cluster: str = "trading"
+    patience: Patience = Patience()
+    defects: frozenset[Defect] = frozenset()
+
+    @property
+    def majority(self) -> int:
+        """How many sentinels must see that no primary works."""
+        return 1 if self.credulous else (len(self.peers) + 1) // 2 + 1
+
+    @property
+    def signatures(self) -> int:
+        """How many must sign a certificate."""
+        if Defect.SPLIT_BRAIN_LOCAL_VOTE in self.defects:
+            return 1  # planted: its own vote is enough
+        return (len(self.peers) + 1) // 2 + 1
+
+    @property
+    def credulous(self) -> bool:
+        """Planted: one sentinel's suspicion is enough, and the others sign whatever they are asked to."""
+        return bool(self.defects & {Defect.NAIVE_TIMEOUT, Defect.SPLIT_BRAIN_LOCAL_VOTE})
+
+
+def patience_for(defects: frozenset[Defect], *, silence_ns: int) -> Patience:
+    """The patience of a sentinel that suspects after `silence_ns`, unless a planted defect makes it rash."""
+    return NAIVE if Defect.NAIVE_TIMEOUT in defects else Patience(silence=silence_ns)

@@ -1,0 +1,87 @@
+"""What a sentinel is told, and what it asks for: plain data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading_stack.sentinel.messages import FromPeer, Grant, Heartbeat
+
+
+class Ballot(msgspec.Struct, frozen=True):
+    """What a sentinel signed: one candidate for one epoch. Durable before it is sent."""
+
+    old_epoch: int
+    new_epoch: int
+    candidate: str
+
+
+class EngineUp(msgspec.Struct, frozen=True):
+    """The engine's application answered the hello on the connection that this sentinel dialled."""
+
+    engine: str
+
+
+class EngineDown(msgspec.Struct, frozen=True):
+    """That connection was closed or reset."""
+
+    engine: str
+    reason: str
+
+
+class DialFailed(msgspec.Struct, frozen=True):
+    """A new connection was refused, closed before its hello, or not answered in time."""
+
+    engine: str
+
+
+class Beat(msgspec.Struct, frozen=True):
+    engine: str
+    heartbeat: Heartbeat
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A message from another sentinel."""
+
+    sender: str
+    message: FromPeer
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """The ballot is durable."""
+
+    ballot: Ballot
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """The time asked for with `SetTimer` has come, or it is later."""
+
+
+Event = EngineUp | EngineDown | DialFailed | Beat | Heard | Saved | Tick
+
+
+class ToEngine(msgspec.Struct, frozen=True):
+    engine: str
+    message: Grant
+
+
+class ToPeer(msgspec.Struct, frozen=True):
+    peer: str
+    message: FromPeer
+
+
+class Save(msgspec.Struct, frozen=True):
+    ballot: Ballot
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Emit a stack event."""
+
+    kind: str
+    fields: dict[str, str | int]
+
+
+class SetTimer(msgspec.Struct, frozen=True):
+    at_ns: int
+
+
+Effect = ToEngine | ToPeer | Save | Tell | SetTimer

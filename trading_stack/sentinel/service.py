@@ -1,0 +1,177 @@
+"""The sentinel service of one provider: watches all engines, and agrees with its peers on failovers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from trading_stack import defects, keys, running, settings
+from trading_stack.admin import Route, health, metrics, serve_admin
+from trading_stack.defects import Defect
+from trading_stack.dial import Client, Redial
+from trading_stack.events import emit, log
+from trading_stack.sentinel.ballots import BallotBox
+from trading_stack.sentinel.config import Config, patience_for
+from trading_stack.sentinel.events import (
+    Ballot,
+    Beat,
+    DialFailed,
+    EngineDown,
+    EngineUp,
+    Event,
+    Heard,
+    Save,
+    Saved,
+    SetTimer,
+    Tell,
+    Tick,
+    ToEngine,
+    ToPeer,
+)
+from trading_stack.sentinel.messages import FromPeer, Heartbeat
+from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
+
+SILENCE_MS: Final = 240.0
+REDIAL: Final = Redial(first_s=0.01, most_s=0.02, hello_within_s=0.5)
+
+
+class Watchtower:
+    """The parts of one sentinel, put together from its environment. Must be made on the event loop."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.provider = settings.required(environ, "PROVIDER")
+        self.name = f"sentinel-{self.provider}"
+        self._secret = settings.secret(environ)
+        self._planted = defects.active(environ)
+        self.counters = Counters()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        engines, peers = settings.addresses(environ, "ENGINES"), settings.addresses(environ, "PEERS")
+        self._box = BallotBox(settings.directory(environ, "DATA"))
+        seed = int(environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
+        config = self._config(environ, tuple(engines), tuple(peers))
+        self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
+        self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
+        self.peers = {peer: self._peer(address) for peer, address in peers.items()}
+        self._effects: dict[type[Any], Callable[[Any], object]] = {
+            ToEngine: lambda effect: self.engines[effect.engine].send(effect.message),
+            ToPeer: lambda effect: self.peers[effect.peer].send(effect.message),
+            Save: lambda effect: self._box.save(effect.ballot),
+            Tell: lambda effect: emit(effect.kind, **effect.fields),
+            SetTimer: self._set_timer,
+        }
+
+    def _config(self, environ: Mapping[str, str], engines: tuple[str, ...], peers: tuple[str, ...]) -> Config:
+        silence_ns = settings.milliseconds(environ, "SUSPICION_MS", SILENCE_MS)
+        return Config(
+            name=self.provider,
+            peers=peers,
+            engines=engines,
+            sign=keys.signer(self._secret, self.provider),
+            cluster=environ.get("CLUSTER", "trading"),
+            patience=patience_for(self._planted, silence_ns=silence_ns),
+            defects=self._planted,
+        )
+
+    def start(self) -> None:
+        """Begin to watch; must be called from the event loop."""
+        self._box.start(lambda ballot: self._loop.call_soon_threadsafe(self._saved, ballot))
+        for client in (*self.engines.values(), *self.peers.values()):
+            client.start()
+        self._tell(Tick())
+
+    def codec(self, messages: Any) -> Codec:
+        return Codec(
+            self.name,
+            keys.link_key(self._secret),
+            msgspec.msgpack.Decoder(messages),
+            counters=self.counters,
+            replay_accepted=Defect.REPLAY_ACCEPTED in self._planted,
+            unauthenticated=Defect.UNAUTHENTICATED_HEARTBEAT in self._planted,
+        )
+
+    def callbacks(self) -> Callbacks:
+        """For connections that others dial: peers alone may speak here."""
+        return Callbacks(on_message=self._on_peer_message)
+
+    def _on_peer_message(self, connection: Connection, message: Any) -> None:
+        kind, _, name = connection.peer.partition("-")
+        if isinstance(message, Heartbeat):
+            if Defect.UNAUTHENTICATED_HEARTBEAT in self._planted and name in self.engines:
+                self._tell(Beat(name, message))  # planted: whoever calls itself an engine is one
+        elif kind == "sentinel" and name in self.peers:
+            self._tell(Heard(name, message))
+
+    def _engine(self, engine: str, address: settings.Address) -> Client:
+        return Client(
+            address,
+            self.codec(Heartbeat),
+            on_message=lambda heartbeat: self._tell(Beat(engine, heartbeat)),
+            on_up=lambda: self._tell(EngineUp(engine)),
+            on_down=lambda reason: self._tell(EngineDown(engine, reason)),
+            on_dial_failed=lambda _: self._tell(DialFailed(engine)),
+            redial=REDIAL,
+        )
+
+    def _peer(self, address: settings.Address) -> Client:
+        return Client(address, self.codec(FromPeer), on_message=lambda _: None, redial=REDIAL)
+
+    def _saved(self, ballot: Ballot) -> None:
+        self._tell(Saved(ballot))
+
+    def _tell(self, event: Event) -> None:
+        for effect in self.sentinel.handle(event, time.monotonic_ns()):
+            self._effects[type(effect)](effect)
+
+    def _set_timer(self, effect: SetTimer) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_s = max(0, effect.at_ns - time.monotonic_ns()) / 1e9
+        self._timer = self._loop.call_later(delay_s, self._tell, Tick())
+
+    # --- what it tells
+
+    def unready(self) -> str | None:
+        """Why this sentinel can't do its part, or None."""
+        hidden = [engine for engine, client in self.engines.items() if not client.up]
+        deaf = [peer for peer, client in self.peers.items() if not client.up]
+        if hidden:
+            return f"no connection to engines {', '.join(hidden)}"
+        if deaf:
+            return f"no connection to sentinels {', '.join(deaf)}"
+        return self.sentinel.lost or (None if self.sentinel.leader else "no primary is known")
+
+    def figures(self) -> dict[str, float]:
+        """All metrics by name."""
+        leader = self.sentinel.leader
+        return {
+            **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
+            **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
+            "sentinel_epoch": leader.epoch if leader else 0,
+            "sentinel_suspects": int(self.sentinel.lost is not None),
+            "cpu_seconds": time.process_time(),
+        }
+
+    def routes(self) -> dict[str, Route]:
+        return {"/health": health(self.unready), "/metrics": metrics(self.figures)}
+
+
+async def _serve(environ: Mapping[str, str]) -> None:
+    tower = Watchtower(environ)
+    codec = tower.codec(FromPeer | Heartbeat)
+    await serve(codec, tower.callbacks(), *settings.address(environ, "LISTEN"))
+    await serve_admin(settings.address(environ, "ADMIN"), tower.routes())
+    tower.start()
+    log(f"{tower.name}: watching {', '.join(tower.engines)}")
+    await asyncio.get_running_loop().create_future()
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run the sentinel until a signal ends it."""
+    return running.run(_serve(environ))
