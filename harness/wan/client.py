@@ -104,8 +104,7 @@ class WanClient:
         """`baseline` for many links at once: name to round trip and jitter in ms."""
         changes: list[LinkChange] = []
         for name, (latency_ms, jitter_ms) in delays.items():
-            halves = _halves(latency_ms, whole=not self.extended)
-            for stream, half_ms in zip(Stream, halves, strict=True):
+            for stream, half_ms in zip(Stream, halves(latency_ms, whole=not self.extended), strict=True):
                 settings = Latency(latency_ms=half_ms, jitter_ms=jitter_ms / 2)
                 changes.append(PutToxic(name, f"{BASELINE}_{stream}", stream, settings))
         self.apply(changes)
@@ -219,7 +218,12 @@ class WanClient:
                 )
 
 
-def _halves(round_trip_ms: float, *, whole: bool) -> tuple[float, float]:
+def halves(round_trip_ms: float, *, whole: bool) -> tuple[float, float]:
+    """A round trip's delay upstream and downstream; in whole ms, the odd one is upstream, and none becomes 0.
+
+    >>> halves(2.5, whole=False), halves(5, whole=True), halves(0.4, whole=True)
+    ((1.25, 1.25), (3, 2), (1, 0))
+    """
     if not whole:
         return round_trip_ms / 2, round_trip_ms / 2
     total = max(round(round_trip_ms), 1 if round_trip_ms > 0 else 0)

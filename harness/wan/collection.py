@@ -65,7 +65,7 @@ class Proxies:
                 if (entry.listen, upstream) == (existing.listen, existing.upstream_text):
                     yield existing
                     continue
-                existing.stop()
+                existing.close()
             yield self._add(name, upstream, entry)
 
     def update(self, name: str, wanted: ProxyInput) -> Proxy:
@@ -79,7 +79,7 @@ class Proxies:
         return proxy
 
     def delete(self, name: str) -> None:
-        self.get(name).stop()
+        self.get(name).close()
         del self._proxies[name]
 
     def reset(self) -> None:
@@ -90,7 +90,7 @@ class Proxies:
 
     def close(self) -> None:
         for proxy in self._proxies.values():
-            proxy.stop()
+            proxy.close()
 
     def add_toxic(self, proxy: Proxy, wanted: ToxicInput) -> Toxic:
         toxic = new_toxic(wanted)
@@ -145,7 +145,7 @@ def toxic_view(toxic: Toxic) -> ToxicView:
         name=toxic.name,
         type=toxic.kind.name,
         stream=toxic.stream,
-        toxicity=toxic.toxicity,
+        toxicity=int(toxic.toxicity) if toxic.toxicity == int(toxic.toxicity) else toxic.toxicity,
     )
 
 

@@ -48,17 +48,19 @@ class Listener:
         return Listening.SATURATE if self._fillers else Listening.OPEN
 
     def open(self, host: str, port: int) -> tuple[str, int]:
-        """Hold the port (any, for 0) and listen; returns the address.
+        """Hold the port (any, for 0) unless it is held already, and listen; returns the address.
 
         Raises:
             OSError: The port is taken, or the host is not one of ours.
         """
-        self._holder = _bound(host, port)
+        held = self._holder is not None
+        self._holder = self._holder or _bound(host, port)
         name = self._holder.getsockname()
         try:
-            self._listen()
+            self.become(Listening.OPEN)
         except OSError:
-            self.close()
+            if not held:
+                self.close()
             raise
         return name[0], name[1]
 

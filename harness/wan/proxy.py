@@ -37,7 +37,7 @@ class Proxy:
     @property
     def listening(self) -> Listening | None:
         """What a new connection meets; None while the proxy is disabled."""
-        return self._listener.state
+        return self._listener.state if self.enabled else None
 
     @property
     def active(self) -> int:
@@ -70,23 +70,25 @@ class Proxy:
         """
         if self.enabled:
             return
-        host, port = split_address(self.listen)
         try:
-            self.listen = join_address(*self._listener.open(host, port))
-            self._listener.become(self._wanted())
+            self.listen = join_address(*self._listener.open(*split_address(self.listen)))
         except OSError as error:
-            self._listener.close()
-            raise OSError(error.errno, f"listen tcp {self.listen}: {error.strerror or error}") from error
+            raise _listen_error(self.listen, error) from error
+        self._listener.become(self._wanted())
         self.enabled = True
 
     def stop(self) -> None:
-        """Close every connection and stop listening."""
-        if not self.enabled:
-            return
-        self.enabled = False
-        self._listener.close()
+        """Close every connection and stop listening, but keep the port, lest an outgoing connection takes it."""
+        if self.enabled:
+            self.enabled = False
+            self._listener.become(Listening.REFUSE)
         for connection in list(self._connections.values()):
             connection.abort()
+
+    def close(self) -> None:
+        """Stop, and give the port back."""
+        self.stop()
+        self._listener.close()
 
     def move(self, *, listen: str, upstream: str) -> None:
         """Listen and dial elsewhere; stops the proxy if that is a change.
@@ -97,7 +99,7 @@ class Proxy:
         split_address(listen)
         if (listen, upstream) == (self.listen, self.upstream_text):
             return
-        self.stop()
+        self.close()
         self.listen, self.upstream_text, self.upstream = listen, upstream, _dialable(upstream)
 
     def toxics(self) -> Iterator[Toxic]:
@@ -171,6 +173,13 @@ class Proxy:
         self._connections[self.accepted] = connection
         self.accepted += 1
         connection.start(self._toxics)
+
+
+def _listen_error(listen: str, error: OSError) -> OSError:
+    """The error in Toxiproxy's words."""
+    if error.errno is None:
+        return OSError(f"listen tcp: {error}")
+    return OSError(error.errno, f"listen tcp {listen}: bind: {(error.strerror or str(error)).lower()}")
 
 
 def _dialable(upstream: str) -> tuple[str, int]:

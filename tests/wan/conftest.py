@@ -1,0 +1,50 @@
+"""Fixtures of the fault proxy's tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from wan_support import SERVERS, Server, Upstream, running, toxiproxy_binary
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The embedded proxy on both event loops, and the real Toxiproxy server where there is one."""
+    if request.param == "toxiproxy" and toxiproxy_binary() is None:
+        pytest.skip("toxiproxy-server is neither on PATH nor named by $TOXIPROXY_SERVER")
+    with running(request.param) as started:
+        yield started
+
+
+@pytest.fixture(scope="session", params=SERVERS[:2])
+def embedded(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The embedded proxy, on both event loops."""
+    with running(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server whose connections the test holds."""
+    started = Upstream()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def echo() -> Iterator[Upstream]:
+    """A server that sends back what it gets."""
+    started = Upstream(echo=True)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def link_name() -> Callable[[], str]:
+    """Names for links that no other test has."""
+    return lambda: f"gateway-alpha--engine-bravo-{next(_COUNT)}"
+
+
+_COUNT = itertools.count(7100)
