@@ -60,7 +60,9 @@ class LazyGroup(click.Group):
                 formatter.write_dl(list(commands.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="failover-harness", prog_name="harness")
 def cli() -> None:
     """Prove that automated failover works: inject faults into a trading stack and judge what happened.

@@ -26,10 +26,12 @@ from harness.guardian.mending import HealReport
 from harness.history.folder import RunFolder, create_run_folder
 from harness.history.journal import JournalWriter, Observer
 from harness.history.meta import RunMeta, write_meta
+from harness.load.live import sum_of
 from harness.load.plan import GatewayAddress
 from harness.load.session import LoadSession, LoadSettings
 from harness.model import events as e
 from harness.model.errors import HarnessError, StackUnhealthy
+from harness.model.outcome import Outcome
 from harness.model.stack_event import StackEvent
 from harness.observe.plan import CollectPlan, Endpoint, ObserverPlan, Saw, ServiceLog
 from harness.observe.session import ObserverSession, collect
@@ -156,6 +158,20 @@ class Bench:
         self.load.begin(self.zero_ns)
         self.emit(e.LoadStarted(at_ns=self.zero_ns - self.origin_ns, workers=self.load.workers))
         return self.zero_ns
+
+    def judge_steady_state(self) -> bool:
+        """Whether the probes of the last `steady_state.for` fared as they should; tells it, too."""
+        steady = self.setup.scenario.steady_state
+        total = sum_of(self.load.live(window_s=steady.for_s))
+        held = total.scheduled > 0 and steady.availability.admits(total.availability)
+        self.emit(
+            e.SteadyStateJudged(
+                at_ns=self.now(),
+                outcome=Outcome.PASS if held else Outcome.UNKNOWN,
+                summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s",
+            )
+        )
+        return held
 
     def scene(self) -> Scene:
         """Who leads, now."""

@@ -52,6 +52,8 @@ class Nemesis:
         self._origin_ns = origin_ns
         self._limit_s = limit_s
         self.active: dict[str, Active] = {}
+        self.failed: dict[str, str] = {}
+        self.last_change_ns: int | None = None
 
     def inject(self, fault_id: str, fault: Fault, scene: Scene, *, asked_ns: int) -> tuple[Move, ...]:
         """Apply a fault now; answers the moves that it makes later. A fault that can't be applied is told, and healed."""
@@ -61,6 +63,7 @@ class Nemesis:
             active = self._begin(fault_id, fault, strike)
             spans = [self._apply(active, change) for change in strike.changes]
         except HarnessError as error:
+            self.failed[fault_id] = str(error)
             self._emit(FaultFailed(at_ns=self._now(), fault_id=fault_id, reason=str(error)))
             if active is not None:
                 self.heal(fault_id, asked_ns=self._now(), by="engine")
@@ -103,6 +106,7 @@ class Nemesis:
             active.watcher.join(FACTS_WITHIN_S)
         spans = [change.revert() for change in reversed(active.done)]
         self._forget(active)
+        self.last_change_ns = time.monotonic_ns()
         now = self._now()
         self._emit(
             FaultHealed(
@@ -137,6 +141,7 @@ class Nemesis:
         return active
 
     def _apply(self, active: Active, change: Change) -> Span:
+        self.last_change_ns = time.monotonic_ns()
         active.done.append(change)
         return change.apply()
 

@@ -17,7 +17,7 @@ from harness.history.folder import RunFolder
 from harness.history.journal import Observer
 from harness.history.meta import RunMeta
 from harness.history.run import load_run
-from harness.load.live import ProbeCount
+from harness.load.live import sum_of
 from harness.model import events as e
 from harness.model.errors import HarnessError, HealFailed
 from harness.model.judgement import Judgement
@@ -59,8 +59,13 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
     if left:
         codes.add(ExitCode.HEAL_FAILED)
     write_verdicts(bench.folder, judgement)
-    codes.add(_CODES[judgement.outcome])
+    codes.add(code_of(judgement.outcome))
     return Finished(bench.meta, judgement, bench.folder, ExitCode.of(codes), left=left)
+
+
+def code_of(outcome: Outcome) -> ExitCode:
+    """The exit code that an outcome by itself leads to."""
+    return _CODES[outcome]
 
 
 def not_run(setup: Setup, why: str) -> Finished:
@@ -118,7 +123,7 @@ def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
             inject=inject,
             heal=lambda fault_id, asked_ns: bench.heal(fault_id, asked_ns=asked_ns + zero_at),
             move=lambda fault_id, move: bench.nemesis.move(fault_id, move),
-            steady=lambda: _judge_steady_state(bench, scenario),
+            steady=bench.judge_steady_state,
             tick=lambda: _tick(bench, interrupts, scenario),
         ),
     )
@@ -143,32 +148,8 @@ def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | No
         return None
     if bench.now() + bench.origin_ns - bench.zero_ns < guard.for_s * 1e9:
         return None
-    total = _total(bench.load.live(window_s=guard.for_s))
+    total = sum_of(bench.load.live(window_s=guard.for_s))
     return Stop.GUARD if total.scheduled and total.availability <= guard.max else None
-
-
-def _judge_steady_state(bench: Bench, scenario: Scenario) -> bool:
-    steady = scenario.steady_state
-    total = _total(bench.load.live(window_s=steady.for_s))
-    held = total.scheduled > 0 and steady.availability.admits(total.availability)
-    bench.emit(
-        e.SteadyStateJudged(
-            at_ns=bench.now(),
-            outcome=Outcome.PASS if held else Outcome.UNKNOWN,
-            summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s",
-        )
-    )
-    return held
-
-
-def _total(counts: dict[str, ProbeCount]) -> ProbeCount:
-    return ProbeCount(
-        scheduled=sum(count.scheduled for count in counts.values()),
-        on_time=sum(count.on_time for count in counts.values()),
-        late=sum(count.late for count in counts.values()),
-        failed=sum(count.failed for count in counts.values()),
-        unknown=sum(count.unknown for count in counts.values()),
-    )
 
 
 def _who_waits(scenario: Scenario, moment: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs scenarios one after another on one stack: what can't be done here is told, what the machine spoiled is tried again."""
+"""Runs scenarios one after another: what can't be done here is told, what the machine spoiled is tried again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.engine.limits import check_blast_radius
 from harness.engine.run import Finished, not_run, run_scenario
 from harness.engine.setup import Setup
 from harness.faults.contract import Fault
@@ -37,12 +36,11 @@ def run_suite(
 ) -> Iterator[Attempt]:
     """Run each; only an UNKNOWN whose cause is the environment is tried again, at most twice; every attempt is kept.
 
-    Before anything else, what a dead harness left broken is healed. Stops after an interruption. Raises `EnvironmentUnfit`
-    when somebody else runs the stack, `SafetyGuard` for a scenario that would break more than the stack allows.
+    Before anything else, what a dead harness left broken is healed. Stops after an interruption. Raises
+    `EnvironmentUnfit` when somebody else runs the stack.
     """
     heal_orphans()
     for setup in setups:
-        check_blast_radius(setup.scenario, setup.stack)
         with stack_lock(setup.stack):
             for attempt in _attempts(setup, observers, retries):
                 yield attempt

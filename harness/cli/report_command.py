@@ -1,0 +1,63 @@
+"""`harness report`: write reports of stored runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    help="Where the index goes.",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON on stdout.")
+def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
+    """Write the pages of stored runs, and one index of all: folders of runs, or folders that hold many.
+
+    Shards of one suite are merged by naming all their folders.
+    """
+    from rich.console import Console
+
+    from harness.cli.running import tell_suite, write_reports, write_suite
+    from harness.engine.run import code_of
+    from harness.engine.verdict_file import read_verdicts
+    from harness.history.folder import RunFolder
+    from harness.history.run import load_run
+    from harness.model.outcome import ExitCode
+    from harness.report.json import suite_json
+    from harness.report.page import make_page
+    from harness.report.suite import Judged
+
+    results = []
+    for folder in _run_folders(runs):
+        run = load_run(folder)
+        judgement = read_verdicts(RunFolder(folder))
+        page = write_reports(make_page(run, judgement), folder)
+        results.append(Judged(run.meta, judgement, str(folder), page=page.resolve().as_uri()))
+    write_suite(results, reports)
+    if as_json:
+        click.echo(suite_json(tuple(results)), nl=False)
+    else:
+        tell_suite(results, reports, Console())
+    return int(ExitCode.of(code_of(result.judgement.outcome) for result in results))
+
+
+def _run_folders(names: tuple[str, ...]) -> list[Path]:
+    """Every run at or below the named folders, each once, by name; `latest` is a link and is passed over."""
+    from harness.cli.context import run_folder
+    from harness.model.errors import NothingToRun
+
+    found: dict[Path, None] = {}
+    for name in names:
+        top = run_folder(name)
+        here = [top] if (top / "run.json").exists() else sorted(path.parent for path in top.rglob("run.json"))
+        found.update((path.resolve(), None) for path in here)
+    if not found:
+        raise NothingToRun(f"no run lies in {', '.join(names)}", next_step="name folders under runs/")
+    return list(found)

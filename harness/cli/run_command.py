@@ -1,0 +1,107 @@
+"""`harness run`: run scenarios against a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.context import (
+    chosen_platform,
+    chosen_scenarios,
+    chosen_stack,
+    selection_options,
+    stack_options,
+)
+
+
+@click.command("run")
+@click.argument("paths", nargs=-1, type=click.Path())
+@stack_options
+@selection_options
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Run each N times, seeds counting up.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    help="Where runs are kept.",
+    show_default=True,
+)
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    help="Where reports go.",
+    show_default=True,
+)
+@click.option("--defect", metavar="NAME", help="Plant one of the stack's declared defects.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be done and touched; touch nothing (as `plan`)."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else, on stdout."
+)
+def command(
+    *,
+    paths: tuple[str, ...],
+    stack: str | None,
+    platform: str | None,
+    tags: tuple[str, ...],
+    keyword: str | None,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    repeat: int,
+    out: Path,
+    reports: Path,
+    defect: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Run scenarios: files or folders of them (default: scenarios/).
+
+    Example: harness run scenarios/gate/primary-provider-outage.yaml --seed 7
+    """
+    from rich.console import Console
+
+    from harness.cli.running import run_and_tell, tell_suite, write_suite
+    from harness.engine.setup import Setup
+    from harness.engine.suite import repeated
+    from harness.report.json import suite_json
+
+    tested = chosen_stack(stack)
+    runner = chosen_platform(platform)
+    scenarios = chosen_scenarios(
+        paths, tags=tags, keyword=keyword, overrides=overrides, seed=seed, stack=tested
+    )
+    if dry_run:
+        from harness.cli.plan_command import print_plans
+
+        return print_plans(scenarios, tested, runner)
+    environment = _planted(tested, defect) if defect is not None else {}
+    setups = [Setup(scenario, tested, runner, out, environment) for scenario in repeated(scenarios, repeat)]
+    console = Console(stderr=as_json, soft_wrap=False)
+    results, code = run_and_tell(setups, console=console, quiet=False)
+    write_suite(results, reports)
+    if as_json:
+        click.echo(suite_json(tuple(results)), nl=False)
+    elif len(results) > 1:
+        tell_suite(results, reports, console)
+    return int(code)
+
+
+def _planted(stack: object, name: str) -> dict[str, str]:
+    from harness.model.errors import UsageError
+    from harness.stack.description import Stack
+
+    assert isinstance(stack, Stack)
+    found = next((defect for defect in stack.defects if defect.name == name), None)
+    if found is None:
+        known = ", ".join(defect.name for defect in stack.defects) or "none"
+        raise UsageError(f"{stack.path} declares no defect {name!r}", next_step=f"it declares {known}")
+    return dict(found.environment)

@@ -1,0 +1,71 @@
+"""Hands that touch nothing and remember what they were asked to do: for plans and dry runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.faults.contract import Cut, Direction, Fact, Span
+from harness.model.undo import Undo
+from harness.stack.description import Link
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedChange:
+    """A change that is only talked about."""
+
+    what: str
+    subjects: tuple[str, ...]
+    undo: tuple[Undo, ...] = ()
+
+    def apply(self) -> Span:
+        return _now()
+
+    def facts(self) -> list[Fact]:
+        return []
+
+    def revert(self) -> Span:
+        return _now()
+
+    def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
+        return _now()
+
+
+@dataclass(slots=True)
+class RehearsingHands:
+    """Remembers each change, in the order in which a fault asked for them."""
+
+    changes: list[RehearsedChange] = field(default_factory=list)
+
+    def kill(self, services: Sequence[str]) -> RehearsedChange:
+        return self._remember("kill", services)
+
+    def pause(self, services: Sequence[str]) -> RehearsedChange:
+        return self._remember("pause", services)
+
+    def cut(self, cuts: Sequence[Cut]) -> RehearsedChange:
+        return self._remember("cut", [cut.link.name for cut in cuts])
+
+    def delay(
+        self,
+        links: Sequence[Link],
+        *,
+        latency_ms: float,
+        jitter_ms: float = 0.0,
+        direction: Direction = Direction.BOTH,
+    ) -> RehearsedChange:
+        return self._remember(f"delay by {latency_ms:g} ms ± {jitter_ms:g} ms", [link.name for link in links])
+
+    def reset(self, links: Sequence[Link]) -> RehearsedChange:
+        return self._remember("reset", [link.name for link in links])
+
+    def _remember(self, what: str, subjects: Sequence[str]) -> RehearsedChange:
+        change = RehearsedChange(what, tuple(subjects))
+        self.changes.append(change)
+        return change
+
+
+def _now() -> Span:
+    now = time.monotonic_ns()
+    return Span(now, now)

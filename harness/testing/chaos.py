@@ -1,0 +1,201 @@
+"""Faults as typed methods, for Python tests: each answers a context that heals when it is left."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Literal
+
+from harness.engine.bench import Bench
+from harness.faults.connection_reset import ConnectionReset
+from harness.faults.contract import Direction, Established, Fault, Move, NewConnections
+from harness.faults.latency import Latency, Shape
+from harness.faults.partition import Partition
+from harness.faults.provider_outage import OutageMode, ProviderOutage
+from harness.faults.service_crash import ServiceCrash
+from harness.faults.service_freeze import ServiceFreeze
+from harness.model.errors import UsageError
+from harness.scenario.target import PRIMARY, LinkSelector, Target
+from harness.testing.outcomes import Inconclusive
+
+READY_AGAIN_S = 20.0
+
+
+class FaultInForce:
+    """One fault that a test injected. Leaving the `with` block heals it at once, unless it was healed before."""
+
+    def __init__(
+        self, bench: Bench, fault_id: str, fault: Fault, *, lasts_s: float | None, lock: threading.RLock
+    ) -> None:
+        self.id = fault_id
+        self._bench = bench
+        self._fault = fault
+        self._lasts_s = lasts_s
+        self._lock = lock
+        self._healed = threading.Event()
+        self._timer: threading.Timer | None = None
+        self._movers: list[threading.Timer] = []
+        self._problem: BaseException | None = None
+
+    def __enter__(self) -> FaultInForce:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.heal()
+
+    def wait_until_healed(self) -> None:
+        """Wait until the fault's time is over and it was healed and read back."""
+        if self._lasts_s is None:
+            raise UsageError(
+                f"the fault {self.id} has no end to wait for", next_step="give `lasts_s=`, or call heal()"
+            )
+        self._healed.wait(self._lasts_s + READY_AGAIN_S)
+        self._raise()
+
+    def heal(self) -> None:
+        """Heal now. Safe to call twice. Raises `HealFailed`."""
+        for timer in (self._timer, *self._movers):
+            if timer is not None:
+                timer.cancel()
+        self._heal()
+        self._raise()
+
+    def begin(self) -> None:
+        """Inject it, and let the time run after which it heals by itself."""
+        with self._lock:
+            moves = self._bench.inject(self.id, self._fault)
+        for move in moves:
+            self._movers.append(_after(move.after_s, partial(self._move, move)))
+        if self._fault.instant:
+            self._healed.set()
+        elif self._lasts_s is not None:
+            self._timer = _after(self._lasts_s, self._heal)
+
+    def _move(self, move: Move) -> None:
+        with self._lock:
+            self._bench.nemesis.move(self.id, move)
+
+    def _heal(self) -> None:
+        with self._lock:
+            if self._healed.is_set():
+                return
+            try:
+                self._bench.heal(self.id)
+            except Exception as error:  # told by whoever waits: this may run on a timer's thread
+                self._problem = error
+            self._healed.set()
+
+    def _raise(self) -> None:
+        if self._problem is not None:
+            raise self._problem
+
+
+class Chaos:
+    """Every fault as a method. Targets are words (`primary`, `standby`, `any`) or names of the stack."""
+
+    def __init__(self, bench: Callable[[], Bench]) -> None:
+        self._bench = bench
+        self._count = 0
+        self._lock = threading.RLock()
+
+    def inject(self, fault: Fault, *, lasts_s: float | None = None) -> FaultInForce:
+        """Inject any fault, also one of a plugin. Raises `Inconclusive` when it could not take effect."""
+        bench = self._bench()
+        self._count += 1
+        in_force = FaultInForce(bench, f"{fault.name}-{self._count}", fault, lasts_s=lasts_s, lock=self._lock)
+        in_force.begin()
+        reason = bench.nemesis.failed.get(in_force.id)
+        if reason is not None:
+            raise Inconclusive(f"the fault {in_force.id} could not be injected: {reason}")
+        return in_force
+
+    def provider_outage(
+        self,
+        provider: str = PRIMARY,
+        *,
+        mode: Literal["dark", "abrupt", "frozen", "unreachable"] = "dark",
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """A provider goes dark, dies, freezes or cannot be reached."""
+        return self.inject(
+            ProviderOutage(target=Target(provider=provider), mode=OutageMode(mode)), lasts_s=lasts_s
+        )
+
+    def service_crash(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
+        """A service is killed, and started again at the end."""
+        return self.inject(ServiceCrash(target=Target(service=service)), lasts_s=lasts_s)
+
+    def service_freeze(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
+        """A service is frozen, and thawed at the end."""
+        return self.inject(ServiceFreeze(target=Target(service=service)), lasts_s=lasts_s)
+
+    def latency(
+        self,
+        target: str | tuple[str, str],
+        *,
+        latency_ms: float,
+        jitter_ms: float = 0.0,
+        shape: Literal["fixed", "ramp", "spikes"] = "fixed",
+        over_s: float | None = None,
+        spike_ms: float | None = None,
+        every_ms: float | None = None,
+        count: int = 5,
+        direction: Literal["to", "from", "both"] = "both",
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """Links get slower: all links of a provider, or those between two ends."""
+        fault = Latency(
+            target=_links(target),
+            latency_ms=latency_ms,
+            jitter_ms=jitter_ms,
+            shape=Shape(shape),
+            over_s=over_s,
+            spike_ms=spike_ms,
+            every_ms=every_ms,
+            count=count,
+            direction=Direction(direction),
+        )
+        return self.inject(fault, lasts_s=lasts_s)
+
+    def connection_reset(self, target: str | tuple[str, str]) -> FaultInForce:
+        """Established connections are reset once: all of a provider, or those between two ends."""
+        return self.inject(ConnectionReset(target=_links(target)))
+
+    def partition(
+        self,
+        provider: str = PRIMARY,
+        *,
+        shape: Literal["full", "one_way", "partial", "clients"] = "full",
+        peer: str | None = None,
+        direction: Literal["to", "from", "both"] = "both",
+        established: Literal["stall", "reset", "keep"] = "stall",
+        new: Literal["drop", "stall", "reject", "allow"] = "drop",
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """Links of a provider are cut: from all others, one way, from one other (`peer`), or from clients."""
+        fault = Partition.model_validate(
+            {
+                "shape": shape,
+                "target": Target(provider=provider),
+                "from": peer,
+                "direction": Direction(direction),
+                "established": Established(established),
+                "new": NewConnections(new),
+            }
+        )
+        return self.inject(fault, lasts_s=lasts_s)
+
+
+def _links(target: str | tuple[str, str]) -> Target:
+    return Target(provider=target) if isinstance(target, str) else Target(link=LinkSelector(between=target))
+
+
+def _after(delay_s: float, act: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(delay_s, act)
+    timer.daemon = True
+    timer.start()
+    return timer

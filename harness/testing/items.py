@@ -1,0 +1,128 @@
+"""Scenario files as test items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engine.run import Finished
+from harness.engine.setup import Setup
+from harness.engine.suite import Attempt, run_suite, why_not
+from harness.engine.vocabulary import vocabulary
+from harness.faults.contract import Fault
+from harness.history.run import load_run
+from harness.model.errors import HarnessError
+from harness.model.outcome import ExitCode
+from harness.report.html import write_run_page
+from harness.report.page import make_page
+from harness.scenario.loading import load_scenarios
+from harness.scenario.scenario import Scenario
+from harness.scenario.validation import validate_against
+from harness.testing.machine_lock import machine_to_itself
+from harness.testing.outcomes import Inconclusive, NotRunHere
+from harness.testing.results import properties_of, raise_for
+from harness.testing.settings import choices
+
+
+class ScenarioFile(pytest.File):
+    """One YAML file; each variant of its matrix, and each repeat, is one item."""
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        try:
+            scenarios = load_scenarios(
+                self.path, vocabulary=vocabulary(), overrides=self.config.getoption("harness_set")
+            )
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from None
+        tags = set(self.config.getoption("harness_tag"))
+        seed = self.config.getoption("harness_seed")
+        for scenario in scenarios:
+            if tags and not tags & set(scenario.tags):
+                continue
+            first = scenario if seed is None else scenario.with_seed(int(seed))
+            for repeat in range(self.config.getoption("harness_repeat")):
+                each = first.with_seed((first.seed + repeat) % 2**32)
+                yield ScenarioItem.from_parent(self, name=item_name(each), scenario=each)
+
+
+def item_name(scenario: Scenario) -> str:
+    """A stable name: `primary-provider-outage[mode=frozen-seed=7]`."""
+    variant = f"{scenario.variant_text}-" if scenario.variant else ""
+    return f"{scenario.name}[{variant}seed={scenario.seed}]"
+
+
+class ScenarioItem(pytest.Item):
+    """One run of one scenario."""
+
+    def __init__(self, *, scenario: Scenario, **more: Any) -> None:
+        super().__init__(**more)
+        self.scenario = scenario
+        self.finished: Finished | None = None
+        self.add_marker(pytest.mark.xdist_group("harness"))
+        for tag in scenario.tags:
+            self.keywords[tag] = True
+
+    def runtest(self) -> None:
+        chosen = choices(self.config)
+        problems = validate_against(self.scenario, chosen.stack)
+        if problems:
+            raise pytest.UsageError("\n".join(map(str, problems)))
+        self._refuse_or_skip(chosen.platform)
+        setup = Setup(self.scenario, chosen.stack, chosen.platform, chosen.out)
+        with machine_to_itself():
+            last = self._run(setup)
+        self.finished = last.finished
+        self.user_properties += [("harness.run", self._path()), *properties_of(last.finished.judgement)]
+        if last.finished.exit_code is ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if last.finished.exit_code is ExitCode.HEAL_FAILED:
+            raise AssertionError(
+                f"healing failed; left behind: {', '.join(last.finished.left) or 'see the journal'}"
+            )
+        raise_for(last.finished.meta, last.finished.judgement, run_path=self._path())
+
+    def _run(self, setup: Setup) -> Attempt:
+        last: Attempt | None = None
+        for last in run_suite([setup]):
+            folder = last.finished.folder
+            if folder is not None:
+                page = make_page(load_run(folder.path), last.finished.judgement)
+                write_run_page(page, folder.path / "report.html")
+        assert last is not None
+        return last
+
+    def _refuse_or_skip(self, platform: Any) -> None:
+        why = why_not(self.scenario, platform)
+        if not why:
+            return
+        can = platform.capabilities()
+        lacking = {
+            str(capability)
+            for entry in self.scenario.timeline
+            if isinstance(entry.parameters, Fault)
+            for capability in entry.parameters.needed() - can
+        }
+        if lacking <= set(self.config.getini("harness_may_lack")):
+            pytest.skip(f"NOT RUN: {why}")
+        raise NotRunHere(f"NOT RUN: {why}\n  next: make it possible, or list it under harness_may_lack")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(
+            excinfo.value, AssertionError | Inconclusive | HarnessError | NotRunHere | pytest.UsageError
+        ):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+    def harness_outcome(self) -> str | None:
+        """The run's outcome; None when it was not run."""
+        return None if self.finished is None else str(self.finished.judgement.outcome)
+
+    def _path(self) -> str:
+        folder = self.finished.folder if self.finished is not None else None
+        return "" if folder is None else str(folder.path)

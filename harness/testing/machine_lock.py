@@ -1,0 +1,17 @@
+"""Runs that are timed need the machine for themselves: one at a time, whatever stack they test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock
+
+from harness.guardian.state import state_dir
+
+
+@contextmanager
+def machine_to_itself() -> Iterator[None]:
+    """Wait until no other test of this machine is under way, and hold others off."""
+    with FileLock(state_dir() / "machine.lock"):
+        yield

@@ -1,0 +1,46 @@
+"""From judgements to what pytest shows and stores."""
+
+from __future__ import annotations
+
+from harness.history.meta import RunMeta
+from harness.model.judgement import Judgement
+from harness.model.outcome import Outcome
+from harness.report.advice import advice
+from harness.testing.outcomes import Inconclusive
+
+
+def raise_for(meta: RunMeta, judgement: Judgement, *, run_path: str) -> None:
+    """Raise `AssertionError` for FAIL and `Inconclusive` for UNKNOWN, with the verdicts and their evidence."""
+    if judgement.outcome is Outcome.PASS:
+        return
+    text = "\n".join(_lines(meta, judgement, run_path))
+    if judgement.outcome is Outcome.FAIL:
+        raise AssertionError(text)
+    raise Inconclusive(text)
+
+
+def properties_of(judgement: Judgement) -> list[tuple[str, object]]:
+    """The figures of all verdicts, named `harness.<check>.<figure>[_<unit>]`, as JUnit properties."""
+    return [
+        (
+            f"harness.{verdict.check}.{figure.name}" + (f"_{figure.unit}" if figure.unit.isalpha() else ""),
+            figure.value,
+        )
+        for verdict in judgement.verdicts
+        for figure in verdict.figures
+    ]
+
+
+def _lines(meta: RunMeta, judgement: Judgement, run_path: str) -> list[str]:
+    lines = [f"{judgement.outcome}: {meta.scenario}", *(f"  {reason}" for reason in judgement.reasons)]
+    for verdict in judgement.verdicts:
+        if verdict.outcome is Outcome.PASS:
+            continue
+        lines.append(f"  {verdict.outcome} {verdict.check}: {verdict.summary}")
+        lines += [f"    {item.text}" for item in verdict.evidence]
+        for finding in verdict.findings:
+            if finding.outcome is not Outcome.PASS:
+                lines.append(f"    {finding.predicate} {finding.outcome}: {finding.summary}")
+                lines += [f"      {item.text}" for item in finding.evidence]
+    told = advice(meta, judgement, run_path=run_path)
+    return [*lines, *(f"  {line}" for line in (told.lines() if told is not None else ()))]

@@ -1,0 +1,147 @@
+"""One stack under load for a Python test (or for several that share it): broken by hand, then frozen and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Final
+
+from harness.checks.judging import judge_all, read_expectations
+from harness.engine.bench import Bench
+from harness.engine.setup import Setup
+from harness.engine.verdict_file import write_verdicts
+from harness.guardian.recovery import heal_orphans
+from harness.guardian.stack_lock import stack_lock
+from harness.history.run import Run, load_run
+from harness.model.errors import UsageError
+from harness.model.judgement import Judgement
+from harness.report.html import write_run_page
+from harness.report.page import make_page
+from harness.stack.adapter import Address
+from harness.stack.description import Service, Stack
+from harness.testing.chaos import Chaos
+from harness.testing.machine_lock import machine_to_itself
+from harness.testing.outcomes import Inconclusive
+from harness.testing.results import raise_for
+
+# A failover is over when one good second has begun; the load goes on for as long after the last fault.
+WATCH_S: Final = 1.5
+
+
+class Session:
+    """Starts when it is entered; the first assertion drains the load and freezes the history."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._cleanup = ExitStack()
+        self._run: Run | None = None
+        self._judged: dict[str, Any] = {}
+        self.bench: Bench | None = None
+        self.chaos = Chaos(self._unfrozen)
+        self.stack = RunningStack(self)
+
+    def __enter__(self) -> Session:
+        try:
+            self._cleanup.enter_context(machine_to_itself())
+            heal_orphans()
+            self._cleanup.enter_context(stack_lock(self._setup.stack))
+            self.bench = Bench(self._setup)
+            self._cleanup.callback(self._tear_down)
+            self.bench.bring_up()
+            self.bench.begin_load()
+            self._await_steady_state()
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+
+    def freeze(self) -> Run:
+        """The history: the first call heals what is left, watches for late symptoms, drains the load and collects."""
+        if self._run is None:
+            bench = self._unfrozen()
+            bench.settle()
+            self._watch(bench)
+            bench.look_around()
+            bench.freeze()
+            self._run = load_run(bench.folder.path)
+        return self._run
+
+    def judge(self, expectations: Mapping[str, Any]) -> Judgement:
+        """Judge the frozen history by expectations as a scenario writes them; raises for all that is not PASS."""
+        run = self.freeze()
+        self._judged |= expectations
+        judgement = judge_all(run, read_expectations(expectations))
+        raise_for(run.meta, judgement, run_path=str(run.path))
+        return judgement
+
+    def _unfrozen(self) -> Bench:
+        if self.bench is None:
+            raise UsageError("the stack is not up")
+        if self._run is not None:
+            raise UsageError(
+                "the history is frozen: an assertion has drained the load",
+                next_step="inject faults before the first one",
+            )
+        return self.bench
+
+    def _await_steady_state(self) -> None:
+        bench = self._unfrozen()
+        assert bench.zero_ns is not None
+        for_s = self._setup.scenario.steady_state.for_s
+        time.sleep(max(0.0, (bench.zero_ns - time.monotonic_ns()) / 1e9 + for_s))
+        if not bench.judge_steady_state():
+            raise Inconclusive("the steady state before any fault failed; see the run's journal")
+
+    def _watch(self, bench: Bench) -> None:
+        """Load after the last fault, so that a failover can be seen to end."""
+        ends = bench.nemesis.last_change_ns
+        assert bench.zero_ns is not None
+        since = max(bench.zero_ns, ends if ends is not None else bench.zero_ns)
+        time.sleep(max(0.0, WATCH_S - (time.monotonic_ns() - since) / 1e9))
+
+    def _tear_down(self) -> None:
+        assert self.bench is not None
+        bench = self.bench
+        if self._run is not None:
+            judgement = judge_all(load_run(bench.folder.path), read_expectations(self._judged))
+            write_verdicts(bench.folder, judgement)
+            write_run_page(
+                make_page(load_run(bench.folder.path), judgement), bench.folder.path / "report.html"
+            )
+        left = bench.tear_down()
+        if left:
+            raise AssertionError(f"the stack left something behind: {', '.join(left)}")
+
+
+class RunningStack:
+    """The stack as tests see it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def description(self) -> Stack:
+        """All that its compose file says."""
+        return self._session._setup.stack
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return self.description.providers
+
+    @property
+    def primary(self) -> Service:
+        """The service that leads now, with its `provider`. Raises `Inconclusive` when nobody has said so."""
+        bench = self._session.bench
+        if bench is None or bench.leader.service is None:
+            raise Inconclusive("no service has said that it leads")
+        return self.description.service(bench.leader.service)
+
+    @property
+    def entry_points(self) -> Mapping[str, Address]:
+        """Where clients dial, through the WAN."""
+        assert self._session.bench is not None
+        return self._session.bench.site.entry_points
