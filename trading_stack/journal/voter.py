@@ -26,6 +26,7 @@ class Voter:
         self._core = core
         self._step_down = step_down
         self._leader_commit = 0
+        self._leader_serves = False
         self._agreed = 0  # up to here the log is known to equal the primary's, in its epoch
         self._caught_up = False
 
@@ -104,6 +105,7 @@ class Voter:
             return
         reach = message.before_index + len(message.entries)
         self._leader_commit = message.commit_index
+        self._leader_serves = message.serving
         written = core.splice(
             message.entries, fence=message.epoch, then=lambda: self._durable(sender, message, reach)
         )
@@ -164,6 +166,7 @@ class Voter:
             core.leader_epoch, core.leader = message.epoch, message.primary
             self._agreed = 0
             self._leader_commit = 0
+            self._caught_up = False
         if message.serving:
             core.announce(message.epoch, message.primary)
 
@@ -184,7 +187,7 @@ class Voter:
         """Commit what the primary has committed, as far as it is durable here and known to be the primary's."""
         core = self._core
         core.commit(min(self._leader_commit, self._agreed, core.durable_index))
-        if not self._caught_up and self._agreed and core.commit_index >= self._leader_commit:
+        if not self._caught_up and self._leader_serves and core.commit_index >= self._leader_commit:
             self._caught_up = True
             core.tell("replica_caught_up", epoch=core.leader_epoch, last_index=core.commit_index)
 

@@ -26,7 +26,8 @@ class Patience:
     refusals: int = 3
     tick: int = 5 * MS
     recheck: int = 1 * MS
-    own_lag: int = 15 * MS
+    own_lag: int = 15 * MS  # not to have looked for longer is held against nobody
+    late: int = 3 * MS  # a tick that late drains the sockets first
     fresh: int = 100 * MS
     repeat: int = 50 * MS
     accusation: int = 250 * MS
@@ -57,6 +58,10 @@ class Config:
     cluster: str = "trading"
     patience: Patience = Patience()
     defects: frozenset[Defect] = frozenset()
+
+    def rank(self, name: str) -> tuple[int, str]:
+        """Where a name stands in provider order."""
+        return (self.engines.index(name) if name in self.engines else len(self.engines), name)
 
     @property
     def majority(self) -> int:

@@ -39,6 +39,12 @@ class Beat(msgspec.Struct, frozen=True):
     heartbeat: Heartbeat
 
 
+class PeerUp(msgspec.Struct, frozen=True):
+    """The connection that this sentinel dials to the peer is up; what was said before may be lost."""
+
+    peer: str
+
+
 class Heard(msgspec.Struct, frozen=True):
     """A message from another sentinel."""
 
@@ -56,7 +62,7 @@ class Tick(msgspec.Struct, frozen=True):
     """The time asked for with `SetTimer` has come, or it is later."""
 
 
-Event = EngineUp | EngineDown | DialFailed | Beat | Heard | Saved | Tick
+Event = EngineUp | EngineDown | DialFailed | Beat | PeerUp | Heard | Saved | Tick
 
 
 class ToEngine(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from trading_stack.sentinel.events import (
     EngineUp,
     Event,
     Heard,
+    PeerUp,
     Save,
     Saved,
     SetTimer,
@@ -58,7 +59,7 @@ class Watchtower:
         config = self._config(environ, tuple(engines), tuple(peers))
         self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
-        self.peers = {peer: self._peer(address) for peer, address in peers.items()}
+        self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
         self._effects: dict[type[Any], Callable[[Any], object]] = {
             ToEngine: lambda effect: self.engines[effect.engine].send(effect.message),
             ToPeer: lambda effect: self.peers[effect.peer].send(effect.message),
@@ -119,8 +120,14 @@ class Watchtower:
             redial=REDIAL,
         )
 
-    def _peer(self, address: settings.Address) -> Client:
-        return Client(address, self.codec(FromPeer), on_message=lambda _: None, redial=REDIAL)
+    def _peer(self, peer: str, address: settings.Address) -> Client:
+        return Client(
+            address,
+            self.codec(FromPeer),
+            on_message=lambda _: None,  # peers answer over the connections that they dial
+            on_up=lambda: self._tell(PeerUp(peer)),
+            redial=REDIAL,
+        )
 
     def _saved(self, ballot: Ballot) -> None:
         self._tell(Saved(ballot))

@@ -24,6 +24,9 @@ class Watch:
     def fall(self, now_ns: int) -> None:
         self.up, self.down_ns, self.refusals = False, now_ns, 0
 
+    def refuse(self) -> None:
+        self.refusals += 1
+
     def excuse(self, lag_ns: int, now_ns: int) -> None:
         """Not to have looked for so long is no evidence against anybody."""
         if self.heard_ns is not None:

@@ -1,0 +1,135 @@
+"""What one sentinel sees and hears: engines through its own connections, peers by what they say."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from trading_stack.sentinel.config import Config
+from trading_stack.sentinel.events import Beat
+from trading_stack.sentinel.messages import NEVER, Accusation
+from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a peer said last, and when it was heard."""
+
+    accusation: Accusation
+    heard_ns: int
+
+
+class View:
+    """All that a sentinel's conclusions rest on."""
+
+    def __init__(self, config: Config) -> None:
+        self.watches = {engine: Watch() for engine in config.engines}
+        self.leader: Leader | None = None
+        self._config = config
+        self._patience = config.patience
+        self._judgements: dict[str, Judgement] = {}
+        self._moves_ns: deque[int] = deque()
+        self._gathered_ns: int | None = None
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch whose primary was seen to serve."""
+        return self.leader.epoch if self.leader else 0
+
+    def on_beat(self, event: Beat, now_ns: int) -> bool:
+        """Take a heartbeat; whether it tells of a new primary."""
+        watch, beat = self.watches[event.engine], event.heartbeat
+        watch.heard_ns, watch.beat = now_ns, beat
+        if not beat.serving or beat.epoch <= self.epoch:
+            return False
+        if self.leader is not None:
+            self._moves_ns.append(now_ns)
+        self.leader = Leader(beat.epoch, event.engine)
+        return True
+
+    def on_accusation(self, sender: str, accusation: Accusation, now_ns: int) -> None:
+        self._judgements[sender] = Judgement(accusation, now_ns)
+
+    def excuse(self, lag_ns: int, now_ns: int) -> None:
+        """This sentinel did not look for so long."""
+        for watch in self.watches.values():
+            watch.excuse(lag_ns, now_ns)
+
+    # --- is a primary at work?
+
+    def why_lost(self, now_ns: int) -> str | None:
+        """Why no primary works, from here, or None."""
+        if self.leader is None:
+            return self._why_none_yet(now_ns)
+        watch = self.watches[self.leader.engine]
+        reason = watch.dead(now_ns, self._patience)
+        if reason is not None:
+            return reason if self._may_move_away(self.leader, watch, now_ns) else None
+        if watch.up and watch.beat is not None and not watch.beat.serving:
+            return "stepped down"
+        return None
+
+    def _may_move_away(self, leader: Leader, watch: Watch, now_ns: int) -> bool:
+        """Hysteresis, hold-down and the most moves a window limit only moves away from a primary that commits."""
+        patience = self._patience
+        if self._config.credulous or not committing(self.watches, leader.engine, now_ns, patience):
+            return True
+        while self._moves_ns and now_ns - self._moves_ns[0] > patience.window:
+            self._moves_ns.popleft()
+        held = bool(self._moves_ns) and now_ns - self._moves_ns[-1] < patience.hold_down
+        patient = (watch.age_ns(now_ns) or 0) > patience.silence_of_committing
+        return patient and not held and len(self._moves_ns) < patience.most_in_window
+
+    def _why_none_yet(self, now_ns: int) -> str | None:
+        """A cluster that begins: wait for all engines, or a while for a majority of them."""
+        patience = self._patience
+        fresh = [w.beat for w in self.watches.values() if w.fresh(now_ns, patience.silence)]
+        beats = [beat for beat in fresh if beat is not None]
+        if any(
+            beat.primary is not None and NEVER < beat.primary_age_ns <= patience.silence for beat in beats
+        ):
+            return None
+        ready = sum(beat.ready for beat in beats)
+        if ready < len(self.watches) // 2 + 1:
+            self._gathered_ns = None
+            return None
+        if self._gathered_ns is None:
+            self._gathered_ns = now_ns
+        if ready == len(self.watches) or now_ns - self._gathered_ns > patience.gathering:
+            return "no primary yet"
+        return None
+
+    # --- who else says so, and who is next?
+
+    def accusers(self, now_ns: int, *, own: bool) -> list[str]:
+        """Who says that no primary works, in provider order; this sentinel among them if it says so itself."""
+        names = {
+            peer
+            for peer, judgement in self._judgements.items()
+            if judgement.accusation.lost and now_ns - judgement.heard_ns <= self._patience.accusation
+        }
+        if own:
+            names.add(self._config.name)
+        return sorted(names, key=self._config.rank)
+
+    def highest_epoch(self) -> int:
+        """The highest epoch that anybody is known to have promised or signed."""
+        promised = [watch.beat.promised_epoch for watch in self.watches.values() if watch.beat is not None]
+        said = [judgement.accusation.promised_epoch for judgement in self._judgements.values()]
+        return max([self.epoch, *promised, *said])
+
+    def candidate(self, now_ns: int, *, avoid: set[str]) -> str | None:
+        """The engine to elect now, or None."""
+        last = self.leader.engine if self.leader else None
+        return best_candidate(self.watches, now_ns, self._patience, avoid=avoid, last=last)
+
+    def standing(self, now_ns: int, *, but: set[str]) -> bool:
+        """Whether an engine stands for election already, by a certificate that may not have reached this sentinel."""
+        return any(
+            watch.fresh(now_ns, self._patience.fresh)
+            and watch.beat is not None
+            and watch.beat.role != "standby"
+            and not watch.beat.serving
+            for engine, watch in self.watches.items()
+            if engine not in but
+        )
