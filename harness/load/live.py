@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -101,6 +101,17 @@ class LiveProbes:
         failed = sum(outcome == "fail" for _, _, outcome in inside)
         unknown = sum(outcome == "info" for _, _, outcome in inside)
         return ProbeCount(max(0, scheduled), on_time, len(ok) - on_time, failed, unknown)
+
+
+def sum_of(counts: Mapping[str, ProbeCount]) -> ProbeCount:
+    """All streams as one."""
+    return ProbeCount(
+        scheduled=sum(count.scheduled for count in counts.values()),
+        on_time=sum(count.on_time for count in counts.values()),
+        late=sum(count.late for count in counts.values()),
+        failed=sum(count.failed for count in counts.values()),
+        unknown=sum(count.unknown for count in counts.values()),
+    )
 
 
 def _ticks_before(at_ns: int, first_ns: int, every_ns: int) -> int:

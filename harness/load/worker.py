@@ -6,6 +6,7 @@ standard output (`harness.load.plan`). When the input ends, the process does, at
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -37,6 +38,9 @@ from harness.stack.adapter import Address, Market
 from harness.stack.loading import load_adapter
 
 EXIT_PARENT_GONE = 0
+PREFERENCE = (
+    -10
+)  # of our processes over the stack's, where the system grants it: a late generator judges nobody
 
 
 class Worker:
@@ -212,8 +216,9 @@ def _follow(worker: Worker, control: Control) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    plan = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=WorkerPlan)
-    return serve(plan)
+    with contextlib.suppress(OSError):
+        os.nice(PREFERENCE)
+    return serve(msgspec.json.decode(Path(arguments[0]).read_bytes(), type=WorkerPlan))
 
 
 if __name__ == "__main__":
