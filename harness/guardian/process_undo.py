@@ -11,11 +11,10 @@ from typing import Final
 
 from harness.guardian.identity import LINUX, Seen, is_same, look
 from harness.guardian.mending import Mended, Result
-from harness.model.undo import SignalProcess
+from harness.model.undo import SERVICE_VARIABLE, SignalProcess
 
 _SIGNALS: Final = {"SIGCONT": signal.SIGCONT, "SIGKILL": signal.SIGKILL}
 _GLANCE_S: Final = 0.002
-SERVICE_VARIABLE: Final = "HARNESS_SERVICE"
 
 
 def signal_process(undo: SignalProcess) -> Callable[[float], Mended]:

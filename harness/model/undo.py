@@ -6,9 +6,11 @@ its id *and* its start time, so that a reused id is never signalled.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
+
+SERVICE_VARIABLE: Final = "HARNESS_SERVICE"  # in the environment of each service, so that its descendants can be told
 
 
 class SignalProcess(msgspec.Struct, frozen=True, tag="signal", tag_field="undo"):
