@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import time
@@ -89,9 +90,7 @@ class Readiness:
             self._retry(asked, error.strerror or str(error))
             return False
         asked.answer += data
-        if data and len(asked.answer) < _LONGEST_ANSWER_BYTES and b"\r\n" not in asked.answer:
-            return False
-        return self._judge(asked, whole=not data)
+        return self._judge(asked, whole=not data or is_whole(asked.answer))
 
     def _send(self, asked: _Asked, sock: socket.socket) -> bool:
         if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
@@ -111,7 +110,7 @@ class Readiness:
         status = head.split(b" ", 2)[1:2]
         if status == [b"200"]:
             return True
-        if whole or len(asked.answer) >= _LONGEST_ANSWER_BYTES:
+        if whole:
             said = body.decode(errors="replace").strip().splitlines()[:1]
             code = status[0].decode(errors="replace") if status else "nothing"
             self._retry(asked, f"answered {code}" + (f": {said[0]}" if said else ""))
@@ -126,3 +125,16 @@ class Readiness:
             self._selector.unregister(asked.sock)
             asked.sock.close()
             asked.sock = None
+
+
+def is_whole(answer: bytes) -> bool:
+    r"""Whether an HTTP answer is complete, or too long to wait for: not every server closes when it is asked to.
+
+    >>> is_whole(b"HTTP/1.1 503 Unavailable\r\nContent-Length: 4\r\n\r\nbusy")
+    True
+    """
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if len(answer) >= _LONGEST_ANSWER_BYTES:
+        return True
+    length = re.search(rb"\r\ncontent-length: *([0-9]+)", head, re.IGNORECASE)
+    return bool(end) and length is not None and len(body) >= int(length[1])
