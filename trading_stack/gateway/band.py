@@ -1,4 +1,4 @@
-"""The price band: orders far from the mark of this provider's pricing are refused before they reach an engine.
+"""The price band: orders far from the mark of this provider's pricing are refused.
 
 After a takeover, or when a feed is silent, a venue must keep taking limit orders: resting interest is what lets it
 reopen. So a limit price is held against the last mark that is known, however old, and passes when there is none;
@@ -8,7 +8,7 @@ only market orders, whose price is whatever comes, need a mark that is fresh.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from trading_stack.instruments import INSTRUMENTS, SCALE, Instrument
 from trading_stack.venue.commands import New
@@ -16,8 +16,7 @@ from trading_stack.venue.commands import New
 INDEX_LIMIT_NS: Final = 10**9
 SURFACE_LIMIT_NS: Final = 10 * 10**9
 
-OUT_OF_BAND: Final = "price_band"
-NO_FRESH_PRICE: Final = "no_fresh_price"
+Verdict: TypeAlias = Literal["", "price_band", "no_fresh_price"]
 
 
 class Band:
@@ -45,17 +44,17 @@ class Band:
         """The age of the index behind the marks."""
         return self._index_age_ns + now_ns - self._came_ns
 
-    def refusal(self, order: New, now_ns: int) -> str | None:
-        """The code under which an order is refused, or None. What the venue decides itself is left to it."""
+    def verdict(self, order: New, now_ns: int) -> Verdict:
+        """The code under which an order is to be refused, or "". What the venue decides itself is left to it."""
         instrument = INSTRUMENTS.get(order.instrument)
         if instrument is None:
-            return None
+            return ""
         mark = self._marks.get(order.instrument)
         if order.order_type == "market":
-            return None if mark is not None and self._fresh(instrument, now_ns) else NO_FRESH_PRICE
+            return "" if mark is not None and self._fresh(instrument, now_ns) else "no_fresh_price"
         if mark is None or order.price is None:
-            return None
-        return None if abs(order.price - mark) <= _width(instrument, mark) else OUT_OF_BAND
+            return ""
+        return "" if abs(order.price - mark) <= _width(instrument, mark) else "price_band"
 
     def _fresh(self, instrument: Instrument, now_ns: int) -> bool:
         since_ns = now_ns - self._came_ns

@@ -1,4 +1,4 @@
-"""Order entry: turns a client's request into a command or a query, or refuses it here and now."""
+"""Order entry: turns a client's request into a command or a query for the engines, within its deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from trading_stack.defects import Defect
 from trading_stack.gateway.band import Band
-from trading_stack.gateway.replies import EXPIRED, PONG, REFUSALS, UNKNOWN
+from trading_stack.gateway.replies import EXPIRED, OVERLOADED, PONG, UNKNOWN
 from trading_stack.gateway.requests import (
     AccountRequest,
     AccountsRequest,
@@ -32,7 +32,8 @@ class Counts(msgspec.Struct):
     """What came in, for metrics."""
 
     requests: int = 0
-    refused: int = 0
+    out_of_band: int = 0
+    overloaded: int = 0
     expired: int = 0
 
 
@@ -67,14 +68,13 @@ class OrderEntry:
         return self._route(request, reply, deadline_ns, now_ns)
 
     def _route(self, request: Request, reply: Reply, deadline_ns: int, now_ns: int) -> list[Effect]:
-        refusal = "overloaded" if self._router.full else None
-        message = self._translate(request)
-        if refusal is None and isinstance(message, commands.New):
-            refusal = self._band.refusal(message, now_ns)
-        if refusal is not None:
-            self.counts.refused += 1
-            reply(REFUSALS[refusal])
+        if self._router.full:
+            self.counts.overloaded += 1
+            reply(OVERLOADED)
             return []
+        message = self._translate(request)
+        if isinstance(message, commands.New):
+            message = self._judge(message, now_ns)
         if isinstance(message, commands.New | commands.Cancel | commands.Resolve):
             command = commands.encode(message)
             return self._router.submit(
@@ -82,6 +82,14 @@ class OrderEntry:
             )
         query = queries.encode(message)
         return self._router.read(query, deadline_ns=deadline_ns, answered=_telling(reply), now_ns=now_ns)
+
+    def _judge(self, order: commands.New, now_ns: int) -> commands.New:
+        """The order with the price band's verdict, which the venue makes final unless it knows the order."""
+        verdict = self._band.verdict(order, now_ns)
+        if not verdict:
+            return order
+        self.counts.out_of_band += 1
+        return msgspec.structs.replace(order, refusal=verdict)
 
     def _translate(self, request: Request) -> commands.Command | queries.Query:
         match request:

@@ -1,4 +1,8 @@
-"""What a gateway says by itself. All else is the venue's own reply, passed on as it came."""
+"""What a gateway says by itself. All else is the venue's own reply, passed on as it came.
+
+A gateway never refuses an order for good by itself, but for one that no gateway could read: it can't know what
+became of copies that went through others.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +33,7 @@ _encode: Final = msgspec.json.Encoder().encode
 PONG: Final = _encode(Ok())
 UNKNOWN: Final = _encode(Info("unknown: no engine answered before the deadline"))
 EXPIRED: Final = _encode(Info("unknown: the request was over its deadline when it was read"))
-REFUSALS: Final = {
-    code: _encode(Fail(code, reason))
-    for code, reason in {
-        "price_band": "the price is too far from the mark",
-        "no_fresh_price": "market orders need a fresh mark, and there is none",
-        "overloaded": "too many requests are in flight here",
-    }.items()
-}
+OVERLOADED: Final = _encode(Info("unknown: too many requests are in flight here; this copy went nowhere"))
 
 
 def malformed(reason: str) -> bytes:

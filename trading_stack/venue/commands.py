@@ -12,7 +12,12 @@ import msgspec
 
 
 class New(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="N"):
-    """A new order. `price` is 1e-8 of the quote unit, None for a market order; `quantity` whole contracts."""
+    """A new order. `price` is 1e-8 of the quote unit, None for a market order; `quantity` whole contracts.
+
+    `refusal` is the verdict of the gateway's price band, of which the venue has no opinion of its own. It goes
+    through the journal because a gateway alone can't refuse for good: an earlier copy of the order, sent through
+    another gateway, may have been executed. Copies of one order may differ in it.
+    """
 
     account: str
     client_order_id: str
@@ -22,6 +27,11 @@ class New(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="N"):
     order_type: Literal["limit", "market"]
     price: int | None
     time_in_force: Literal["gtc", "ioc", "fok", "post_only"]
+    refusal: Literal["", "price_band", "no_fresh_price"] = ""
+
+    def same_order(self, other: New) -> bool:
+        """Whether the client asked for the same."""
+        return self == other or self == msgspec.structs.replace(other, refusal=self.refusal)
 
 
 class Cancel(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="C"):

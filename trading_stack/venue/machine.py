@@ -195,7 +195,7 @@ def _told_again(known: Order | Closed, request: New) -> bytes:
     """What a client is told whose client order id is taken."""
     if isinstance(known, Closed):
         return replies.encode(Fail("id_closed", REASONS["id_closed"], known.report()))
-    return known.first_reply if known.request == request else _fail("duplicate_id")
+    return known.first_reply if known.request.same_order(request) else _fail("duplicate_id")
 
 
 def _fail(code: str) -> bytes:

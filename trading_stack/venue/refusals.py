@@ -28,6 +28,8 @@ REASONS: Final[Mapping[str, str]] = {
     "already_filled": "nothing is left to cancel",
     "was_rejected": "the order was refused",
     "bad_id": f"accounts and client order ids have 1 to {LONGEST_NAME} characters",
+    "price_band": "the price is too far from the mark",
+    "no_fresh_price": "market orders need a fresh mark, and the gateway has none",
     "malformed": "the command can't be read",
 }
 
@@ -45,6 +47,8 @@ def refusal(request: New, books: Mapping[str, Book]) -> str | None:
         return "unknown_instrument"
     if not 0 < request.quantity <= LARGEST_QUANTITY:
         return "bad_quantity"
+    if request.refusal:
+        return request.refusal
     if request.order_type == "market":
         return _market_refusal(request)
     return _limit_refusal(request, books[request.instrument])

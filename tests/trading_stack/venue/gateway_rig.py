@@ -12,6 +12,7 @@ import msgspec
 
 from harness.stack.adapter import Address
 from trading_stack import keys, settings
+from trading_stack.adapter import TradingStack
 from trading_stack.engine.messages import Done, FromGateway, Leading, NotPrimary, Submit
 from trading_stack.gateway import service
 from trading_stack.instruments import SCALE
@@ -99,6 +100,7 @@ class Rig:
         self.address = Address("127.0.0.1", free_port())
         self.admin = Address("127.0.0.1", free_port())
         self._pricing = free_port()
+        self._followers: list[Connection] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._stop: asyncio.Event | None = None
@@ -107,6 +109,7 @@ class Rig:
         self._thread.start()
         self._gateway = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
         self.wait_until(self._ready)
+        self._wait_for_marks(0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,8 +189,29 @@ class Rig:
             }
         )
 
+    def say_marks(self, *, age_s: float) -> None:
+        """Let pricing say the marks again, with another age, and wait until the gateway heard it."""
+        age_ns = int(age_s * 1e9)
+
+        def say() -> None:
+            for connection in self._followers:
+                connection.send(MarksFrame(MARKS, 1, 2, age_ns, age_ns, "hash"))
+
+        self.do(say)
+        self._wait_for_marks(age_ns)
+
+    def _wait_for_marks(self, age_ns: int) -> None:
+        """Until the gateway holds marks of about that age; asked over its own metrics."""
+        for _ in range(500):
+            held_ns = TradingStack().metrics(self.admin, deadline_s=5)["marks_age_ns"]
+            if age_ns <= held_ns < age_ns + 10**9:
+                return
+            self._thread.join(0.005)
+        raise AssertionError("the gateway never heard the marks")
+
     async def _start_pricing(self) -> asyncio.Server:
         def follow(connection: Connection, _: Follow) -> None:
+            self._followers.append(connection)
             connection.send(MarksFrame(MARKS, 1, 2, 0, 0, "hash"))
 
         codec = Codec("pricing-alpha", keys.link_key(SECRET), msgspec.msgpack.Decoder(Follow))

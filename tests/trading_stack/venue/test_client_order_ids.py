@@ -36,6 +36,17 @@ def test_an_id_stays_taken_after_its_order_ended() -> None:
     assert steps.state("ann", "1") == "cancelled"
 
 
+def test_a_gateways_verdict_is_final_only_for_an_order_that_the_venue_does_not_know() -> None:
+    steps = Steps()
+    first = steps.do(new("ann", "1", "sell", 5))
+    banded = msgspec.structs.replace(new("ann", "1", "sell", 5), refusal="price_band")
+    assert steps.do(banded) == first
+    assert steps.do(msgspec.structs.replace(banded, quantity=6))["code"] == "duplicate_id"
+    refused = steps.do(msgspec.structs.replace(banded, client_order_id="2"))
+    assert (refused["outcome"], refused["code"]) == ("fail", "price_band")
+    assert steps.do(new("ann", "2", "sell", 5)) == refused
+
+
 def test_ids_of_accounts_are_apart() -> None:
     steps = Steps()
     steps.do(new("ann", "1", "sell", 5))

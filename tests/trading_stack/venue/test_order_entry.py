@@ -69,11 +69,11 @@ class Desk:
         for before_s in (0.15, 0):
             self.watch.turn(int((at_s - before_s) * S))
 
-    def code(self, request: Request, at_s: float = 0) -> object:
-        """The code of an immediate refusal; None when the request went on."""
-        if self.take(request, at_s):
-            return None
-        return self.replies[-1].get("code")
+    def code(self, request: Request, at_s: float = 0) -> str:
+        """The verdict of the price band that goes along with an order."""
+        (message,) = self.take(request, at_s)
+        assert isinstance(message, New)
+        return message.refusal
 
 
 def test_a_ping_is_answered_at_once_and_goes_nowhere() -> None:
@@ -119,20 +119,20 @@ def test_a_malformed_request_keeps_its_number() -> None:
 def test_a_price_far_from_the_mark_is_refused_here() -> None:
     desk = Desk()
     desk.marks()
-    assert desk.code(order(price=P * 12 // 10)) is None
+    assert desk.code(order(price=P * 12 // 10)) == ""
     assert desk.code(order(price=P * 12 // 10 + 1)) == "price_band"
     assert desk.code(order(price=P * 8 // 10 - 1)) == "price_band"
-    assert desk.code(order(instrument=CALL, price=SCALE // 4)) is None
+    assert desk.code(order(instrument=CALL, price=SCALE // 4)) == ""
     assert desk.code(order(instrument=CALL, price=SCALE // 4 + 1)) == "price_band"
 
 
 def test_the_band_holds_on_old_marks_and_is_open_without_any() -> None:
     desk = Desk()
-    assert desk.code(order(price=P * 2)) is None
+    assert desk.code(order(price=P * 2)) == ""
     desk.marks()
     desk.awake(3_600)
     assert desk.code(order(price=P * 2), at_s=3_600) == "price_band"
-    assert desk.code(order(), at_s=3_600) is None
+    assert desk.code(order(), at_s=3_600) == ""
 
 
 def test_market_orders_alone_need_a_fresh_mark() -> None:
@@ -142,11 +142,11 @@ def test_market_orders_alone_need_a_fresh_mark() -> None:
     assert desk.code(market) == "no_fresh_price"
     desk.marks()
     desk.watch.turn(0)
-    assert desk.code(market, at_s=0.1) is None
-    assert desk.code(option, at_s=0.1) is None
+    assert desk.code(market, at_s=0.1) == ""
+    assert desk.code(option, at_s=0.1) == ""
     desk.band.update({}, index_age_ns=0, surface_age_ns=11 * S, now_ns=S // 10)
     assert desk.code(option, at_s=0.1) == "no_fresh_price"
-    assert desk.code(market, at_s=0.1) is None
+    assert desk.code(market, at_s=0.1) == ""
     desk.band.update({}, index_age_ns=S, surface_age_ns=0, now_ns=S // 10)
     assert desk.code(market, at_s=0.15) == "no_fresh_price"
 
@@ -154,8 +154,8 @@ def test_market_orders_alone_need_a_fresh_mark() -> None:
 def test_what_the_venue_decides_is_left_to_the_venue() -> None:
     desk = Desk()
     desk.marks()
-    assert desk.code(order(instrument="DOGE", price=1)) is None
-    assert desk.code(order(price=None)) is None
+    assert desk.code(order(instrument="DOGE", price=1)) == ""
+    assert desk.code(order(price=None)) == ""
 
 
 def test_a_request_read_after_a_freeze_may_be_as_old_as_the_freeze() -> None:
@@ -179,8 +179,9 @@ def test_planted_thawed_gateway_forwards_old_orders_under_ids_that_cannot_be_ref
     assert forwarded == [New("ann", "1-again", BTC, "buy", 1, "limit", P, "gtc")]
 
 
-def test_a_full_gateway_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_gateway_takes_no_more_and_calls_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trading_stack.gateway.router.MOST_IN_FLIGHT", 1)
     desk = Desk()
-    assert desk.code(order()) is None
-    assert desk.code(order()) == "overloaded"
+    assert desk.take(order()) != []
+    assert desk.take(order()) == []
+    assert desk.replies[-1]["outcome"] == "info"
