@@ -31,6 +31,7 @@ class Candidate:
         self._willing = {core.config.node}
         self._sealed: dict[str, Position] = {}
         self._best = core.config.node
+        self._fetching = -1
         self._resent_ns = core.now_ns
 
     def start(self) -> None:
@@ -54,6 +55,8 @@ class Candidate:
         core = self._core
         if self.stage is not Stage.ADOPT or message.epoch != self.epoch or sender != self._best:
             return
+        if message.after_index != self._fetching:
+            return  # an answer to an earlier question
         if not message.matched:
             self._fetch(max(core.commit_index, message.hint))
             return
@@ -119,6 +122,7 @@ class Candidate:
 
     def _fetch(self, after_index: int) -> None:
         core = self._core
+        self._fetching = after_index
         core.send(self._best, Fetch(self.epoch, after_index, core.log.hash_at(after_index)))
 
     def _after_fetch(self, reached: int) -> None:

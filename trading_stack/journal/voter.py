@@ -221,4 +221,7 @@ class Voter:
         core = self._core
         if index > core.log.last_index:
             return core.log.last_index
-        return max(core.commit_index, core.log.epoch_start(index) - 1) if index else 0
+        if index == 0:
+            return 0
+        start = core.log.epoch_start(index) - 1
+        return max(core.commit_index, start) if core.commit_index < index else start
