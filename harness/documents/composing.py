@@ -277,7 +277,13 @@ class _Composer:
 
     def _malformed(self, error: yaml.MarkedYAMLError) -> DocumentError:
         at = error.problem_mark or error.context_mark
-        mark = Mark(self._source, at.line + 1, at.column + 1, 1) if at else Mark(self._source, 1, 1, 1)
+        lines = self._source.lines
+        if at is not None and error.context_mark is not None and at.line >= len(lines):
+            at = error.context_mark  # the end of the file shows nothing: point at what was never closed
+        if at is not None and at.line < len(lines):
+            mark = Mark(self._source, at.line + 1, at.column + 1, 1)
+        else:
+            mark = Mark(self._source, max(1, len(lines)), len(lines[-1]) + 1 if lines else 1, 1)
         said = ", ".join(part for part in (error.context, error.problem) if part)
         return _fail(mark, f"this is not YAML: {said}{_hint(self._source, mark)}")
 

@@ -12,7 +12,7 @@ def closest(word: str, valid: Iterable[str]) -> str | None:
     >>> closest("provider_outgae", ["latency", "provider_outage"])
     'provider_outage'
     """
-    folded = {name.lower(): name for name in valid}
+    folded = {str(name).lower(): str(name) for name in valid}
     matches = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,9 +54,10 @@ def parse_scenarios(
 
 def from_document(document: Mapping[str, Any], *, path: Path, vocabulary: Vocabulary) -> Scenario:
     """The scenario that `Scenario.resolved_document` wrote, as an old run keeps it."""
-    text = json.dumps(document, ensure_ascii=False, indent=1)
+    text = json.dumps({**document, PARAMETERS: {}}, ensure_ascii=False, indent=1)
     (scenario,) = parse_scenarios(Source(str(path), text), path=path, vocabulary=vocabulary)
-    return scenario
+    variant = {name: values[0] for name, values in document.get(PARAMETERS, {}).items()}
+    return replace(scenario, variant=variant)
 
 
 def _read(variant: Variant, path: Path, vocabulary: Vocabulary, problems: list[Problem]) -> Scenario | None:

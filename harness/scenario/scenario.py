@@ -93,7 +93,7 @@ class Scenario:
     def resolved_document(self) -> dict[str, Any]:
         """The whole scenario as a document: variables put in place, defaults and seed written out.
 
-        It is itself a valid scenario, so that an old run can be judged again (`from_document`).
+        `from_document` reads it back, so that an old run can be judged again.
         """
         document: dict[str, Any] = {"scenario": self.name, "summary": self.summary, "tags": list(self.tags)}
         if self.variant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -39,6 +40,11 @@ def scenario_schema(vocabulary: Vocabulary) -> dict[str, Any]:
             PARAMETERS: _parameters(),
         },
     }
+
+
+def schema_text(vocabulary: Vocabulary) -> str:
+    """The schema as it is committed: the same text for the same vocabulary, so that files can be compared."""
+    return json.dumps(scenario_schema(vocabulary), indent=2, ensure_ascii=False) + "\n"
 
 
 def _timeline(vocabulary: Vocabulary, expanded: dict[type[BaseModel], Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _services(root: Mapping, variables: Variables[str, str], findings: Findings)
         return ()
     volumes = _volumes(root.values.get("volumes"), findings)
     services = read_services(node, volumes=volumes, variables=variables, findings=findings)
-    names = [service.name for service in services]
+    names = [*node.values]
     for service in services:
         mark = node.keys[service.name]
         _check_name(service.name, mark, findings)
