@@ -28,6 +28,7 @@ from harness.model.operations import (
 )
 from harness.stack import adapter as contract
 from trading_stack.adapter import TradingStack
+from trading_stack.client import Client
 from trading_stack.instruments import SCALE
 
 pytestmark = pytest.mark.processes
@@ -272,3 +273,9 @@ def test_it_offers_everything_that_the_harness_can_use() -> None:
         contract.Market,
     ):
         assert isinstance(stack, protocol)
+
+
+def test_a_request_over_the_websocket_that_cannot_be_read_is_refused_under_its_number(rig: Rig) -> None:
+    client = Client(*rig.address, deadline_s=5)
+    assert json.loads(client.ask({"op": "dance"}, deadline_s=5))["code"] == "malformed"
+    client.close()
