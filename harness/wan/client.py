@@ -48,7 +48,7 @@ class WanClient:
 
     def __init__(self, address: str, *, timeout_s: float = 5.0) -> None:
         self._consumer = Consumer(address, timeout_s=timeout_s)
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="wan")  # its threads start when first used
         self.address = address
         self.version = str(self._consumer.get("/version").json()["version"])
 
@@ -67,9 +67,7 @@ class WanClient:
 
     def close(self) -> None:
         """Give the client's own threads and connections back; links stay as they are."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        self._pool.shutdown()
         self._consumer.close()
 
     def create_link(self, name: str, listen: str, upstream: str) -> str:
@@ -168,8 +166,6 @@ class WanClient:
         by_link: dict[str, list[LinkChange]] = {}
         for change in changes:
             by_link.setdefault(change.link, []).append(change)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_POOL, thread_name_prefix="wan")
         first_ns = time.monotonic_ns()
         for future in [self._pool.submit(self._apply_to_link, name, todo) for name, todo in by_link.items()]:
             future.result()

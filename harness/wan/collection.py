@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.wan.connection import Runtime, Toxic
+from harness.wan.listening import same_address
 from harness.wan.messages import (
     ProxyInput,
     ProxyStats,
@@ -62,7 +63,7 @@ class Proxies:
             name, upstream = _required(entry)
             existing = self._proxies.get(name)
             if existing is not None:
-                if (entry.listen, upstream) == (existing.listen, existing.upstream_text):
+                if same_address(entry.listen or "", existing.listen) and upstream == existing.upstream_text:
                     yield existing
                     continue
                 existing.close()

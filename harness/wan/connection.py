@@ -95,12 +95,14 @@ class Connection:
             if self._affected(toxic):
                 self._attach(toxic)
         self._dialled = not self.dark
+        if not self._dialled:
+            self.lanes[Stream.UPSTREAM].block(self)  # the kernel keeps what the client sends
         self._task = self._owner.runtime.loop.create_task(self._open())
 
     def add(self, toxic: Toxic) -> None:
         """A toxic was added to the proxy."""
         if self._cut_by(toxic):
-            self.cut()
+            self.sever()
         elif self._affected(toxic):
             self._attach(toxic)
 
@@ -108,7 +110,8 @@ class Connection:
         """A toxic's settings or its toxicity changed."""
         stage, wanted = self.lanes[toxic.stream].stage(toxic.order), self._affected(toxic)
         if self._cut_by(toxic):
-            self.cut()
+            self._doom()
+            self.remove(toxic, at_ns)
         elif stage is None and wanted:
             self._attach(toxic)
         elif stage is not None and wanted:
@@ -125,8 +128,16 @@ class Connection:
             self.cut()
         elif not self._dialled and not self.client.gone:
             self._dialled = True
+            self.lanes[Stream.UPSTREAM].unblock(self)
             if self._task is None or self._task.done():  # else the task that accepts goes on to dial
                 self._task = self._owner.runtime.loop.create_task(self._open())
+
+    def sever(self) -> None:
+        """Reset both sides as soon as no direction is dark: at once, usually."""
+        if self.dark:
+            self._doom()
+        else:
+            self.cut()
 
     def cut(self) -> None:
         """Reset both sides now; what is under way is lost."""
@@ -207,7 +218,7 @@ class Connection:
                 await loop.connect_accepted_socket(lambda: self.client, sock)
             except OSError:
                 self.client.leave(End.RESET)  # it left between the handshake and now
-        if self._dialled:
+        if self._dialled and not self.server.gone:
             await self._dial(loop)
 
     async def _dial(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -216,12 +227,12 @@ class Connection:
             await loop.create_connection(lambda: self.server, host, port)
         except OSError:
             self._owner.failed_dials += 1
-            self.server.leave(End.RESET)
+            if not self.server.gone:
+                self.server.leave(End.RESET)
 
     def _stop_opening(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        # The task that opens goes on, and finds its sides gone: uvloop closes the transport of a cancelled dial
+        # without a word to its protocol.
         if self._sock is not None:
             reset_on_close(self._sock)
             self._sock.close()

@@ -31,6 +31,7 @@ class Consumer:
         self._base = f"http://{address}"
         self._timeout_s = timeout_s
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
         names: dict[str, object] = {"APIConsumer": self}
         self.proxy_class: Any = _bound_copy(Proxy, names)
         self.server: Any = _bound_copy(Toxiproxy, {**names, "Proxy": self.proxy_class})()
@@ -66,14 +67,13 @@ class Consumer:
         if session is None:
             session = self._local.session = requests.Session()
             session.trust_env = False  # a proxy for the web has no business between us and our own server
+            self._sessions.append(session)
         return session
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is not None:
+        """Close the connections of every thread; a later call opens a new one."""
+        for session in self._sessions:
             session.close()
-            del self._local.session
 
 
 def _bound_copy(original: type, names: Mapping[str, object]) -> type:

@@ -28,13 +28,14 @@ class Endpoint(asyncio.Protocol):
     Lives in three states: not connected yet, connected (`transport` is set), and gone (`gone`).
     """
 
-    __slots__ = ("_on_gone", "_was_reset", "gone", "incoming", "outgoing", "transport")
+    __slots__ = ("_at_end", "_on_gone", "_was_reset", "gone", "incoming", "outgoing", "transport")
 
     outgoing: Lane
     incoming: Lane
 
     def __init__(self, on_gone: Callable[[], None]) -> None:
         self._on_gone = on_gone
+        self._at_end = False
         self._was_reset = False
         self.transport: asyncio.Transport | None = None
         self.gone = False
@@ -67,6 +68,7 @@ class Endpoint(asyncio.Protocol):
         lane.head.feed(data, now_ns)
 
     def eof_received(self) -> bool:
+        self._at_end = True
         self.outgoing.head.end(End.EOF, monotonic_ns())
         return True  # half-closed: the other direction may have bytes under way
 
@@ -96,7 +98,7 @@ class Endpoint(asyncio.Protocol):
                 return  # closing: nothing will be read anyway
 
     def resume(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        if self.transport is not None and not self._at_end and not self.transport.is_closing():
             try:
                 self.transport.resume_reading()
             except RuntimeError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Protocol
+from typing import Final, Protocol
 
-from harness.wan.toxics.contract import NOWHERE, End, Outlet, Stage
+from harness.wan.toxics.contract import NOWHERE, End, Outlet, Stage, Valve
+
+_UNDIALLED_BYTES: Final = 64 * 2**10
 
 
 class Counter:
@@ -43,7 +45,7 @@ class Shore(Protocol):
 class Sink:
     """The end of a lane: writes to the far side, and keeps what comes before that is dialled."""
 
-    __slots__ = ("_counter", "_pending", "_shore", "_write", "ended", "live")
+    __slots__ = ("_counter", "_pending", "_shore", "_write", "ended", "live", "valve")
 
     def __init__(self, shore: Shore, counter: Counter) -> None:
         self._shore = shore
@@ -52,12 +54,13 @@ class Sink:
         self._write: Callable[[bytes], None] = self._pending.append
         self.live = False
         self.ended: End | None = None
+        self.valve: Valve | None = None
 
     def feed(self, data: bytes, at_ns: int) -> None:
         del at_ns  # what should have moved then moves now
         if not self.live:
             if self.ended is None:
-                self._pending.append(data)
+                self._wait(data)
             return
         try:
             self._write(data)
@@ -88,6 +91,8 @@ class Sink:
         """Write to this from now on, beginning with what has waited."""
         pending, self._pending = self._pending, []
         self._write, self.live = write, True
+        if self.valve is not None:
+            self.valve.unblock(self)
         for item in pending:
             if isinstance(item, bytes):
                 self.feed(item, 0)
@@ -103,6 +108,11 @@ class Sink:
     def held_bytes(self) -> int:
         return sum(len(item) for item in self._pending if isinstance(item, bytes))
 
+    def _wait(self, data: bytes) -> None:
+        self._pending.append(data)
+        if self.valve is not None and self.held_bytes() > _UNDIALLED_BYTES:
+            self.valve.block(self)
+
 
 class Lane:
     """A direction's chain of stages, kept in the order of their toxics, and the valve of its source."""
@@ -114,6 +124,7 @@ class Lane:
         self._stages: list[tuple[int, Stage]] = []
         self._reasons: set[object] = set()
         self.sink = sink
+        sink.valve = self
         self.counter = counter
         self.head: Outlet = sink
 

@@ -202,6 +202,15 @@ def split_address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are one, by whatever name.
+
+    Raises:
+        OSError: One of them is no address.
+    """
+    return one == other or _resolved(*split_address(one)) == _resolved(*split_address(other))
+
+
 def join_address(host: str, port: int) -> str:
     """`host:port`, with brackets round an IPv6 host."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

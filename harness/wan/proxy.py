@@ -10,7 +10,7 @@ import msgspec
 
 from harness.wan.connection import Connection, Runtime, Toxic
 from harness.wan.lane import Counter
-from harness.wan.listening import Listener, join_address, split_address
+from harness.wan.listening import Listener, join_address, same_address, split_address
 from harness.wan.toxics.contract import Stream
 from harness.wan.toxics.gate import Gate, Listening
 
@@ -96,8 +96,7 @@ class Proxy:
         Raises:
             OSError: The address to listen on can't be read.
         """
-        split_address(listen)
-        if (listen, upstream) == (self.listen, self.upstream_text):
+        if same_address(listen, self.listen) and upstream == self.upstream_text:
             return
         self.close()
         self.listen, self.upstream_text, self.upstream = listen, upstream, _dialable(upstream)
@@ -151,10 +150,10 @@ class Proxy:
             self.remove(toxic)
 
     def sever(self) -> int:
-        """Reset every connection, on both sides; returns how many there were."""
+        """Reset every connection, on both sides, or as soon as it is lit; returns how many there were."""
         connections = list(self._connections.values())
         for connection in connections:
-            connection.cut()
+            connection.sever()
         return len(connections)
 
     def forget(self, connection: Connection) -> None:

@@ -57,7 +57,7 @@ async def serving(options: ServerOptions) -> AsyncIterator[tuple[str, int]]:
     timer = Timer(loop)
     proxies = Proxies(Runtime(loop, timer, options.seed))
     runner = web.AppRunner(
-        Api(proxies).application(), access_log=None, handle_signals=False, shutdown_timeout=0.1
+        Api(proxies).application(), access_log=None, keepalive_timeout=3600, shutdown_timeout=0.1
     )
     await runner.setup()
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
+import uvloop
 from wan_support import (
     LinkUnderTest,
     Server,
@@ -23,7 +25,10 @@ from wan_support import (
     was_reset,
 )
 
-from harness.wan.changes import PutToxic, RemoveToxic
+from harness.wan.changes import PutToxic, RemoveToxic, Sever
+from harness.wan.connection import Runtime
+from harness.wan.proxy import Proxy
+from harness.wan.timing import Timer
 from harness.wan.toxics import Bandwidth, Drop, Established, Gate, Latency, Reject, SlowClose, Stall, Stream
 
 pytestmark = pytest.mark.processes
@@ -443,3 +448,60 @@ def receive_all(sock: socket.socket, count: int) -> bytes:
         assert got
         view = view[got:]
     return bytes(data)
+
+
+def test_a_client_into_an_undialled_link_is_stopped_by_full_buffers(link: LinkUnderTest) -> None:
+    link.put(Stall(), stream=Stream.DOWNSTREAM)
+    with connect(link.address, timeout_s=0.2) as near:
+        with pytest.raises(TimeoutError):
+            near.sendall(b"x" * 64 * 2**20)
+        assert link.stats().upstream.bytes_in < 2**20
+
+
+def test_no_reset_leaks_out_of_a_dark_link_that_is_severed_or_cut(link: LinkUnderTest, pair: Pair) -> None:
+    near, far = pair
+    link.put_both(Stall())
+    link.apply(Sever)
+    link.put(Reject(), name="firewall")
+    assert silent(near)
+    assert silent(far)
+    link.remove_both()
+    assert was_reset(near)
+    assert was_reset(far)
+
+
+@pytest.mark.parametrize("steps", range(5))
+@pytest.mark.parametrize(
+    "loop_factory", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"]
+)
+@pytest.mark.parametrize("end", [Proxy.sever, Proxy.stop])
+def test_a_connection_can_be_ended_at_every_step_of_its_opening(
+    upstream: Upstream,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    steps: int,
+    end: Callable[[Proxy], object],
+) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        failures: list[object] = []
+        loop.set_exception_handler(lambda _, context: failures.append(context))
+        timer = Timer(loop)
+        proxy = Proxy(Runtime(loop, timer, 7), name="link", listen="127.0.0.1:0", upstream=upstream.address)
+        proxy.start()
+        with await loop.run_in_executor(None, connect, proxy.listen) as near:
+            proxy._listener.drain()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            end(proxy)
+            assert not await loop.run_in_executor(None, silent, near)
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+            if not proxy.active:
+                break
+        assert proxy.active == 0
+        proxy.close()
+        timer.close()
+        assert failures == []
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())
