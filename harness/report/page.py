@@ -95,9 +95,12 @@ def headline(judgement: Judgement) -> str:
         parts.append(f"failed: {', '.join(failed)}")
     if unknown or judgement.reasons:
         parts.append(f"unknown: {', '.join(unknown) or judgement.reasons[0]}")
-    if not failed and not unknown and not judgement.reasons:
+    if not judgement.verdicts and not judgement.reasons:
+        parts.append("nothing was judged")
+    elif not failed and not unknown and not judgement.reasons:
         parts.append(f"all {len(judgement.verdicts)} checks passed")
-    return "; ".join(parts) + "."
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def format_figure(item: Figure) -> str:

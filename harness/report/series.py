@@ -94,10 +94,11 @@ def availability_series(run: Run) -> pd.DataFrame:
 def latency_series(run: Run) -> pd.DataFrame:
     """Columns through, t_s, median_ms, worst_ms: latency of acknowledged probes from their intended time, in even bins."""
     frame, width = _binned(run)
-    frame = frame[frame["ok"]]
-    if frame.empty:
+    if frame.empty or not frame["ok"].any():
         return pd.DataFrame({"through": [], "t_s": [], "median_ms": [], "worst_ms": []})
-    grouped = frame.groupby(["through", "bin"], sort=True)["latency_ms"].agg(["median", "max"]).reset_index()
+    # A bin in which nothing was acknowledged stays, without a value, so that no line is drawn across an outage.
+    latency = frame["latency_ms"].where(frame["ok"])
+    grouped = latency.groupby([frame["through"], frame["bin"]], sort=True).agg(["median", "max"]).reset_index()
     return pd.DataFrame(
         {
             "through": grouped["through"],
