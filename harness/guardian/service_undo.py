@@ -11,9 +11,12 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from harness.guardian.mending import Mended, Result
 from harness.model.undo import StartService
+
+STARTED: Final[list[subprocess.Popen[bytes]]] = []  # kept, or nobody would bury them
 
 
 def is_held(log: Path) -> bool:
@@ -49,6 +52,7 @@ def start_service(undo: StartService, on_started: Callable[[int], object]) -> Ca
         )
     finally:
         os.close(descriptor)
+    STARTED.append(process)
     on_started(process.pid)
 
     def read_back(until: float) -> Mended:
