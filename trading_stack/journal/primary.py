@@ -145,7 +145,6 @@ class Primary:
                 return None  # planted: a refusal is not heard
             return f"{sender} promised epoch {message.promised_epoch}"
         follower = self._followers[sender]
-        follower.heard_ns = self._core.now_ns
         follower.certified = not message.certificate_wanted
         self._note_store(follower, message)
         if follower.certified:  # it follows this epoch, whether or not the logs agree yet
@@ -164,6 +163,8 @@ class Primary:
             follower.incarnation = message.incarnation
             follower.match_index = 0
         follower.proven = message.proven
+        if message.proven:  # a store that forgot is no part of a majority
+            follower.heard_ns = self._core.now_ns
 
     def _matched(self, follower: Progress, message: AppendReply) -> None:
         follower.match_index = max(follower.match_index, message.match_index)

@@ -112,6 +112,7 @@ class Sentinel:
         if not self._view.on_beat(event, self._now_ns):
             return
         self._failed.clear()
+        self._conclude(None)
         if self._pending is not None and self._pending.certificate.new_epoch <= self._view.epoch:
             self._pending = None
         if self._docket.moved is not None and self._docket.moved.ballot.new_epoch <= self._view.epoch:

@@ -135,7 +135,9 @@ def cluster(directory: Path, **extra: str) -> Iterator[Cluster]:
         for name, (role, environ) in environments.items()
     }
     engines = {
-        s.environ["PROVIDER"]: Address(s.environ["LISTEN"].split(":")[0], int(s.environ["LISTEN"].split(":")[1]))
+        s.environ["PROVIDER"]: Address(
+            s.environ["LISTEN"].split(":")[0], int(s.environ["LISTEN"].split(":")[1])
+        )
         for s in services.values()
         if s.role == "engine"
     }

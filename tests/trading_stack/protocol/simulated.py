@@ -84,7 +84,12 @@ class World:
     """Virtual time, three engines, and (if asked for) three sentinels."""
 
     def __init__(
-        self, seed: int, *, sentinels: bool = False, defects: frozenset[Defect] = frozenset(), weather: Weather | None = None
+        self,
+        seed: int,
+        *,
+        sentinels: bool = False,
+        defects: frozenset[Defect] = frozenset(),
+        weather: Weather | None = None,
     ) -> None:
         self.random = random.Random(seed)
         self.now_ns = 0
@@ -165,10 +170,17 @@ class World:
                 if other != node:
                     self.engines[node].tell(j.PeerUp(other))
 
+    def heal_links(self, one: str, other: str) -> None:
+        """Tell two engines that their connections are up again."""
+        self.engines[one].tell(j.PeerUp(other))
+        self.engines[other].tell(j.PeerUp(one))
+
     # --- what must hold
 
     def tell(self, node: str, kind: str, fields: dict[str, str | int]) -> None:
         self.told.append((self.now_ns, node, kind, fields))
+        if kind == "store_damaged" and "committed" in str(fields["reason"]):
+            raise Violation(f"{node}: {fields['reason']}")
         if kind == "entries_committed":
             epoch = int(fields["epoch"])
             if self.commit_epochs.setdefault(epoch, node) != node:
@@ -259,6 +271,16 @@ class EngineNode:
         self.life += 1
         for persist in self._writes[: self.world.random.randrange(len(self._writes) + 1)]:
             self.world.disks[self.name].write(persist)
+
+    def crash_after_writes(self) -> None:
+        """Stop once everything that was asked of the store is durable."""
+        for persist in self._writes:
+            self.world.disks[self.name].write(persist)
+        self._writes = []
+        self.crash()
+
+    def tell_command(self, request: int, command: bytes) -> None:
+        self.tell(j.Propose([(request, command)]))
 
     def freeze(self) -> None:
         self.frozen = True
@@ -351,7 +373,12 @@ class EngineNode:
     def heartbeat(self) -> Heartbeat:
         view = self.replica.view()
         heard = view.heard_primary_ns
-        linked = view.leader is not None and self.world.reachable(view.leader, self.name)
+        leader = view.leader
+        linked = (
+            leader is not None
+            and self.world.engines[leader].alive
+            and self.world.reachable(leader, self.name)
+        )
         age_ns = NEVER if heard is None or not linked else self.world.now_ns - heard
         return Heartbeat(
             str(view.role),

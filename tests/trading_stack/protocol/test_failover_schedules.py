@@ -1,0 +1,287 @@
+"""Sentinels and replicas together, in virtual time: how fast they fail over, when they must not, and that they always
+get there in the end."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+import pytest
+from simulated import MS, NODES, Weather, World
+
+from trading_stack.defects import Defect
+
+WAN = Weather(delay_ns=int(1.5 * MS), jitter_ns=MS // 2)
+
+
+def started(seed: int, *, defects: frozenset[Defect] = frozenset()) -> World:
+    world = World(seed, sentinels=True, defects=defects, weather=WAN)
+    assert world.run(400 * MS, until=lambda: world.primary() is not None), "no primary after a cold start"
+    world.run(200 * MS)
+    return world
+
+
+def promotions(world: World) -> list[tuple[int, str]]:
+    return [(at_ns, node) for at_ns, node, kind, _ in world.told if kind == "primary_promoted"]
+
+
+def dark(world: World, node: str) -> None:
+    """The provider falls silent."""
+    world.isolate(node)
+    world.engines[node].freeze()
+    world.sentinels[node].crash()
+
+
+def abrupt(world: World, node: str) -> None:
+    """The provider's processes are killed, and its connections reset."""
+    world.engines[node].crash()
+    world.sentinels[node].crash()
+    for sentinel in world.sentinels.values():
+        sentinel.reset(node)
+
+
+def failover_ms(seed: int, strike: Callable[[World, str], None]) -> float:
+    world = started(seed)
+    primary = world.primary()
+    assert primary is not None
+    world.run(world.random.randrange(20 * MS))
+    struck_ns = world.now_ns
+    strike(world, primary)
+    assert world.run(3000 * MS, until=lambda: world.primary() not in (None, primary)), "no failover"
+    return (world.now_ns - struck_ns) / MS
+
+
+@pytest.mark.parametrize(("strike", "median_ms", "worst_ms"), [(dark, 300, 400), (abrupt, 70, 150)])
+def test_failover_is_fast(strike: Callable[[World, str], None], median_ms: float, worst_ms: float) -> None:
+    times = [failover_ms(seed, strike) for seed in range(30)]
+    assert statistics.median(times) < median_ms
+    assert max(times) < worst_ms
+
+
+def test_a_cluster_that_begins_elects_its_first_provider_once() -> None:
+    for seed in range(20):
+        world = started(seed)
+        assert [node for _, node in promotions(world)] == ["alpha"]
+        assert world.now_ns < 400 * MS
+
+
+def test_a_cluster_begins_without_its_first_provider_once_it_was_founded() -> None:
+    world = started(1)
+    for node in NODES:
+        world.engines[node].crash()
+        world.sentinels[node].crash()
+    for node in ("bravo", "charlie"):
+        world.engines[node].start()
+        world.sentinels[node].start()
+    assert world.run(2000 * MS, until=lambda: world.primary() is not None)
+    assert world.primary() == "bravo"
+
+
+# --- when they must not
+
+
+def latency(world: World) -> None:
+    """100 ms more on every link, for five seconds."""
+    world.weather = Weather(delay_ns=101 * MS, jitter_ns=MS)
+    world.run(5000 * MS)
+    world.weather = WAN
+
+
+def jitter(world: World) -> None:
+    """Jitter of ten round trips."""
+    world.weather = Weather(delay_ns=MS, jitter_ns=40 * MS)
+    world.run(3000 * MS)
+    world.weather = WAN
+
+
+def stall(world: World) -> None:
+    """Nothing on any link of the primary moves for 200 ms, and then everything at once; again and again."""
+    calm = world.weather
+    for _ in range(10):
+        world.weather = Stalled(world.now_ns + 200 * MS, world)
+        world.run(200 * MS)
+        world.weather = calm
+        world.run(300 * MS)
+
+
+class Stalled(Weather):
+    """Messages arrive when the stall is over, not before."""
+
+    def __init__(self, until_ns: int, world: World) -> None:
+        super().__init__()
+        self._until_ns = until_ns
+        self._world = world
+
+    @property
+    def delay_ns(self) -> int:
+        return max(0, self._until_ns - self._world.now_ns) + int(1.5 * MS)
+
+    @delay_ns.setter
+    def delay_ns(self, _: int) -> None:
+        """What a calm network takes is no use here."""
+
+
+def resets(world: World) -> None:
+    """The primary's WAN connections are reset, ten times."""
+    primary = world.primary()
+    assert primary is not None
+    for _ in range(10):
+        for name, sentinel in world.sentinels.items():
+            if name != primary:
+                sentinel.reset(primary)
+        for other in NODES:
+            if other != primary:
+                world.heal_links(primary, other)
+        world.run(200 * MS)
+
+
+def one_way(world: World) -> None:
+    """One sentinel alone can't hear the primary."""
+    world.cut.add(("alpha", "bravo"))
+    world.run(3000 * MS)
+    world.cut.clear()
+    world.heal_links("alpha", "bravo")
+    world.run(500 * MS)
+
+
+@pytest.mark.parametrize("disturb", [latency, jitter, stall, resets, one_way])
+def test_no_needless_failover(disturb: Callable[[World], None]) -> None:
+    for seed in range(6):
+        world = started(seed)
+        disturb(world)
+        world.run(1000 * MS)
+        assert len(promotions(world)) == 1, f"seed {seed}: failed over"
+        assert world.primary() == "alpha"
+
+
+def test_a_sentinel_that_lagged_discards_its_suspicion() -> None:
+    from trading_stack.sentinel.events import Tick
+
+    world = started(2)
+    sentinel = world.sentinels["bravo"]
+    late_ns = world.now_ns + 5000 * MS
+    sentinel.sentinel.handle(Tick(), late_ns)
+    assert sentinel.sentinel.lost is None
+    sentinel.sentinel.handle(Tick(), late_ns + 1 * MS)
+    assert sentinel.sentinel.lost is None
+
+
+def test_a_rash_sentinel_is_caught_by_a_spike() -> None:
+    world = started(3, defects=frozenset({Defect.NAIVE_TIMEOUT}))
+    world.weather = Weather(delay_ns=80 * MS, jitter_ns=MS)
+    world.run(500 * MS)
+    world.weather = WAN
+    world.run(1000 * MS)
+    assert len(promotions(world)) > 1
+
+
+# --- what else must come right
+
+
+def test_a_thawed_primary_finds_itself_fenced() -> None:
+    world = started(4)
+    world.engines["alpha"].freeze()
+    world.propose("alpha", 1)  # waits in its socket
+    world.engines["alpha"].ask_read(2)
+    assert world.run(1000 * MS, until=lambda: world.primary() == "bravo")
+    world.propose("bravo", 3)
+    world.run(100 * MS)
+    world.engines["alpha"].thaw()
+    world.run(1000 * MS)
+    assert 1 not in world.acked
+    assert 2 not in world.engines["alpha"].reads_answered
+    assert 3 in world.acked
+    assert world.engines["alpha"].replica.view().role == "standby"
+    world.check_end()
+
+
+@pytest.mark.parametrize("moment", ["election_started", "promise_made", "log_sealed", "certificate_issued"])
+def test_a_candidate_that_dies_in_its_promotion_stops_nothing(moment: str) -> None:
+    for seed in range(5):
+        world = started(seed)
+        world.engines["alpha"].freeze()
+        before = len(world.told)
+        assert world.run(1000 * MS, until=lambda: moment in world.kinds()[before:])
+        candidate = world.told[-1][3]["candidate"]
+        assert isinstance(candidate, str)
+        world.engines[candidate].crash()
+        world.run(50 * MS)
+        world.engines["alpha"].thaw()  # two of three are needed
+        assert world.run(2500 * MS, until=lambda: world.primary() is not None), f"seed {seed}: nobody leads"
+        world.engines[candidate].start()
+        world.run(500 * MS)
+        world.check_end()
+
+
+def test_a_primary_that_reaches_no_majority_steps_down_and_another_serves() -> None:
+    """Engines lose the primary, while sentinels still hear it: it must ask to be replaced."""
+    world = started(5)
+    hear = world.carry
+
+    def carry(source: str, target: str, deliver: Callable[[], None], /) -> None:
+        to_engine = "EngineNode" in deliver.__qualname__
+        if to_engine and "alpha" in (source, target):
+            return
+        hear(source, target, deliver)
+
+    world.carry = carry  # type: ignore[method-assign]
+    assert world.run(3000 * MS, until=lambda: world.primary() not in (None, "alpha"))
+    assert "primary_stepped_down" in world.kinds()
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_the_cluster_always_comes_back(block: int) -> None:
+    """Random crashes, freezes and cuts of whole providers; in the end one primary serves, and nothing is lost."""
+    for seed in range(block * 15, block * 15 + 15):
+        world = started(seed)
+        _storm(world)
+        _recover(world, seed)
+
+
+def _storm(world: World) -> None:
+    draw = world.random
+    for request in range(60):
+        primary = world.primary()
+        if primary is not None:
+            world.propose(primary, request)
+        action = draw.randrange(14)
+        node = draw.choice(NODES)
+        engine, sentinel = world.engines[node], world.sentinels[node]
+        if action == 0 and engine.alive:
+            engine.crash()
+        elif action == 1 and sentinel.alive:
+            sentinel.crash()
+        elif action == 2 and engine.alive:
+            engine.freeze()
+        elif action == 3:
+            world.isolate(node)
+        elif action == 4:
+            world.weather = Weather(lost=0.1, delay_ns=2 * MS, jitter_ns=30 * MS)
+        elif action == 5:
+            _mend(world)
+        world.run(draw.randrange(120 * MS))
+
+
+def _mend(world: World) -> None:
+    world.weather = WAN
+    for node in NODES:
+        engine, sentinel = world.engines[node], world.sentinels[node]
+        if not engine.alive:
+            engine.start()
+        elif engine.frozen:
+            engine.thaw()
+        if not sentinel.alive:
+            sentinel.start()
+    world.heal()
+
+
+def _recover(world: World, seed: int) -> None:
+    _mend(world)
+    assert world.run(4000 * MS, until=lambda: world.primary() is not None), f"seed {seed}: nobody leads"
+    world.run(1500 * MS)
+    primary = world.primary()
+    assert primary is not None, f"seed {seed}: nobody leads for long"
+    world.propose(primary, 1_000_000)
+    assert world.run(1000 * MS, until=lambda: 1_000_000 in world.acked), f"seed {seed}: nothing is committed"
+    world.run(200 * MS)
+    world.check_end()
