@@ -23,7 +23,10 @@ def scenario_schema(vocabulary: Vocabulary) -> dict[str, Any]:
     models: list[type[BaseModel]] = [Head, Entry, *vocabulary.faults.values(), *vocabulary.checks.values()]
     refs, generated = models_json_schema([(model, "validation") for model in dict.fromkeys(models)])
     definitions: dict[str, Any] = generated.get("$defs", {})
-    expanded = {model: _expanded(refs[model, "validation"], definitions) for model in dict.fromkeys(models)}
+    expanded = {
+        model: _described(model, _expanded(refs[model, "validation"], definitions))
+        for model in dict.fromkeys(models)
+    }
     head = expanded[Head]
     properties = head["properties"]
     return {
@@ -134,6 +137,18 @@ def _parameters() -> dict[str, Any]:
             "items": {"type": ["string", "number", "boolean", "null"]},
         },
     }
+
+
+def _described(model: type[BaseModel], schema: dict[str, Any]) -> dict[str, Any]:
+    """A key that a model only gives another default keeps the description that it inherits."""
+    bases = [base for base in model.__mro__ if issubclass(base, BaseModel) and base is not BaseModel]
+    for name, field in model.model_fields.items():
+        shown = schema["properties"][field.alias or name]
+        inherited = (base.model_fields[name].description for base in bases if name in base.model_fields)
+        description = next((text for text in inherited if text), None)
+        if description is not None:
+            shown.setdefault("description", description)
+    return schema
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
