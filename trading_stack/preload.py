@@ -7,8 +7,4 @@ import importlib
 from trading_stack.__main__ import ROLES
 
 for _module in ROLES.values():
-    try:
-        importlib.import_module(_module)
-    except ModuleNotFoundError as _missing:
-        if not (_missing.name or "").startswith("trading_stack"):
-            raise
+    importlib.import_module(_module)

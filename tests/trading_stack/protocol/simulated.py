@@ -47,7 +47,7 @@ class Disk:
     incarnation: str
     proven: bool = False
     founders: dict[str, str] = field(default_factory=dict)
-    promise: j.Promise = j.Promise()
+    promise: j.Promise = field(default_factory=j.Promise)
     entries: list[Entry] = field(default_factory=list)
 
     def write(self, persist: j.Persist) -> j.PersistRefused | None:

@@ -198,19 +198,22 @@ def test_a_thawed_primary_finds_itself_fenced() -> None:
 @pytest.mark.parametrize("moment", ["election_started", "promise_made", "log_sealed", "certificate_issued"])
 def test_a_candidate_that_dies_in_its_promotion_stops_nothing(moment: str) -> None:
     for seed in range(5):
-        world = started(seed)
-        world.engines["alpha"].freeze()
-        before = len(world.told)
-        assert world.run(1000 * MS, until=lambda: moment in world.kinds()[before:])
-        candidate = world.told[-1][3]["candidate"]
-        assert isinstance(candidate, str)
-        world.engines[candidate].crash()
-        world.run(50 * MS)
-        world.engines["alpha"].thaw()  # two of three are needed
-        assert world.run(2500 * MS, until=lambda: world.primary() is not None), f"seed {seed}: nobody leads"
-        world.engines[candidate].start()
-        world.run(500 * MS)
-        world.check_end()
+        _candidate_dies(started(seed), moment)
+
+
+def _candidate_dies(world: World, moment: str) -> None:
+    world.engines["alpha"].freeze()
+    before = len(world.told)
+    assert world.run(1000 * MS, until=lambda: moment in world.kinds()[before:])
+    candidate = world.told[-1][3]["candidate"]
+    assert isinstance(candidate, str)
+    world.engines[candidate].crash()
+    world.run(50 * MS)
+    world.engines["alpha"].thaw()  # two of three are needed
+    assert world.run(2500 * MS, until=lambda: world.primary() is not None), "nobody leads"
+    world.engines[candidate].start()
+    world.run(500 * MS)
+    world.check_end()
 
 
 def test_a_primary_that_reaches_no_majority_steps_down_and_another_serves() -> None:

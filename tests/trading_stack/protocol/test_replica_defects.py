@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from simulated import MS, NODES, Violation, Weather, World
+from simulated import MS, NODES, Violation, Weather, World, certificate
 from test_replica_schedules import Storm
 
 from trading_stack.defects import Defect
+from trading_stack.journal.events import Certified
 
 CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
 Script = Callable[[World], None]
@@ -203,9 +204,6 @@ def test_two_wiped_stores_refuse_to_go_on() -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_a_certificate_with_one_signature_changes_nothing(node: str) -> None:
-    from simulated import certificate
-    from trading_stack.journal.events import Certified
-
     world = World(1, weather=CALM)
     world.run(50 * MS)
     forged = certificate(0, 1, node, "alpha")

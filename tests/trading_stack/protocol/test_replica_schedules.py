@@ -4,7 +4,7 @@ depend on when, or to whom; and once the weather clears, the cluster must work a
 from __future__ import annotations
 
 import pytest
-from simulated import MS, NODES, Violation, Weather, World
+from simulated import MS, NODES, Weather, World
 
 from trading_stack.defects import Defect
 
