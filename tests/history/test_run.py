@@ -14,11 +14,8 @@ from harness.history.journal import Journal, JournalWriter
 from harness.history.meta import RunMeta, read_meta, write_meta
 from harness.history.run import Run, load_run
 from harness.history.tables import write_table
-from harness.history.verdict_file import read_verdicts, write_verdicts
 from harness.model.errors import UsageError
 from harness.model.events import Collected, Event, LoadDrained, LoadStarted, RunEnded
-from harness.model.outcome import Outcome
-from harness.model.verdicts import Verdict
 
 META = RunMeta(
     run_id="r1", scenario="outage", seed=7, platform="process", stack="trading", waives={"O13": "no book"}
@@ -115,17 +112,6 @@ def test_what_is_no_run_is_refused(tmp_path: Path, folder: RunFolder) -> None:
     with pytest.raises(UsageError, match="is not a run"):
         load_run(tmp_path)
     assert read_meta(folder).waives == {"O13": "no book"}
-
-
-def test_verdicts_survive_the_disk(folder: RunFolder) -> None:
-    with pytest.raises(UsageError, match="has no verdicts"):
-        read_verdicts(folder)
-    verdicts = (Verdict(check="latency", outcome=Outcome.PASS, summary="fast"),)
-    write_verdicts(folder, verdicts)
-    assert read_verdicts(folder) == verdicts
-    folder.verdicts.write_bytes(b"[")
-    with pytest.raises(UsageError, match="damaged"):
-        read_verdicts(folder)
 
 
 def test_the_package_names_what_it_has_not() -> None:

@@ -1,0 +1,139 @@
+"""What makes a run as a whole untrustworthy, whatever its checks would say. Each reason is a sentence.
+
+A green result that saw nothing is worse than a red one: a fault that never struck, a load that was not sent, a
+history that is not whole make a run UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from harness.history.run import Run
+from harness.model.events import (
+    Collected,
+    FaultInjected,
+    HostStalled,
+    LoadDrained,
+    LoadStarted,
+    PhaseTimedOut,
+    RunAborted,
+    ServiceExited,
+    SteadyStateJudged,
+)
+from harness.model.outcome import Outcome
+from harness.model.units import format_ns
+
+LATE_LIMIT_NS: Final = 50_000_000
+"""A generator whose 99th percentile of lateness is above this did not send the load that was asked for: it is a fifth of
+the deadline by which an answer counts as on time."""
+
+STALL_LIMIT_NS: Final = 50_000_000
+STACK_SHARE: Final = 0.5
+"""A stall is the stack's own doing when its processes used at least this share of all processors meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run is UNKNOWN; `environment_caused` says that the machine is to blame, so that trying again may help."""
+
+    text: str
+    environment_caused: bool = False
+
+
+def reasons(run: Run) -> tuple[Reason, ...]:
+    """Every reason why the run cannot be trusted, worst first; empty for a sound run."""
+    return (
+        *_of_history(run),
+        *_of_phases(run),
+        *_of_faults(run),
+        *_of_load(run),
+    )
+
+
+def unexplained_stalls(run: Run) -> tuple[HostStalled, ...]:
+    """Stalls of the host above 50 ms, while load was due, that the stack's own processor time doesn't explain."""
+    cpus = run.meta.machine.get("cpus")
+    capacity = float(cpus) if isinstance(cpus, (int, float)) and cpus > 0 else 1.0
+    end_ns = run.drained_ns
+    return tuple(
+        event
+        for event in run.events
+        if isinstance(event, HostStalled)
+        and event.stall_ns > STALL_LIMIT_NS
+        and event.stack_cpu_ns < STACK_SHARE * capacity * event.stall_ns
+        and event.at_ns >= run.zero_ns
+        and (end_ns is None or event.at_ns - event.stall_ns <= end_ns)
+    )
+
+
+def _of_history(run: Run) -> Iterator[Reason]:
+    if run.cut:
+        yield Reason(f"the history is not whole: {run.cut}")
+    for event in run.events:
+        if isinstance(event, Collected) and event.missing:
+            yield Reason(f"the end state could not be read: {'; '.join(event.missing)}")
+
+
+def _of_phases(run: Run) -> Iterator[Reason]:
+    for event in run.events:
+        if isinstance(event, PhaseTimedOut):
+            lines = "; ".join(
+                f"{service}: {said[-1]}" for service, said in sorted(event.last_lines.items()) if said
+            )
+            yield Reason(
+                f"the phase {event.phase!r} took longer than {format_ns(event.limit_ns)}"
+                + (f" ({lines})" if lines else "")
+            )
+        elif isinstance(event, RunAborted):
+            yield Reason(f"the run was aborted ({event.cause}): {event.reason}")
+        elif isinstance(event, ServiceExited) and not event.expected:
+            yield Reason(f"{event.service} died by itself (exit code {event.code}); no fault meant it")
+
+
+def _of_faults(run: Run) -> Iterator[Reason]:
+    for event in run.events:
+        if isinstance(event, SteadyStateJudged) and event.outcome is not Outcome.PASS:
+            stalled = any(stall.at_ns <= event.at_ns for stall in unexplained_stalls(run))
+            yield Reason(f"the steady state before the fault is {event.outcome}: {event.summary}", stalled)
+    faults = run.faults
+    for fault_id, failed, convincing in zip(
+        faults["fault_id"].astype(object),
+        faults["failed"].astype(object),
+        faults["convincing"].astype(object),
+        strict=True,
+    ):
+        if isinstance(failed, str):
+            yield Reason(f"the fault {fault_id} could not be injected: {failed}")
+        elif convincing is not True:
+            yield Reason(f"the fault {fault_id} has no convincing evidence that it took effect")
+    for fault_id in _never_struck(run):
+        yield Reason(f"the fault {fault_id} of the timeline never struck")
+
+
+def _never_struck(run: Run) -> list[str]:
+    timeline = run.meta.document.get("timeline")
+    told = set(run.faults["fault_id"])
+    asked = timeline if isinstance(timeline, list) else []
+    return [
+        str(step["id"])
+        for step in asked
+        if isinstance(step, dict) and step.get("fault") and step.get("id") and step["id"] not in told
+    ]
+
+
+def _of_load(run: Run) -> Iterator[Reason]:
+    if not any(isinstance(event, LoadStarted) for event in run.events):
+        if any(isinstance(event, FaultInjected) for event in run.events):
+            yield Reason("no load was started, so nothing was asked of the stack")
+        return
+    drained = next((event for event in run.events if isinstance(event, LoadDrained)), None)
+    if drained is None:
+        yield Reason("the load was never drained: what became of the last orders is not recorded")
+    elif drained.late_ns_p99 > LATE_LIMIT_NS:
+        yield Reason(
+            f"the load generators fell behind: 99 % of the operations were sent up to {format_ns(drained.late_ns_p99)} late "
+            f"(limit {format_ns(LATE_LIMIT_NS)}, worst {format_ns(drained.late_ns_max)})",
+            environment_caused=True,
+        )

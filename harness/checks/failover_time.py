@@ -1,0 +1,233 @@
+"""failover_time: from the first measured effect of a fault until clients are served again, as clients see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+from pydantic import Field
+
+from harness.checks.bounds import judge_bound, told_bound
+from harness.checks.contract import Check
+from harness.checks.phases import phases
+from harness.checks.probes import DEADLINE_NS, NEVER, Stream, expected, streams
+from harness.checks.struck import struck_services
+from harness.checks.view import View, view
+from harness.history.run import Run
+from harness.model.events import FaultInjected, StackSaid
+from harness.model.outcome import Outcome
+from harness.model.quantities import Bound, Milliseconds, Settings
+from harness.model.stack_event import Moment
+from harness.model.units import format_ns
+from harness.model.verdicts import Evidence, Figure, Verdict
+
+WINDOW_NS: Final = 1_000_000_000
+SHARE: Final = 0.99
+LEAST_PROBES: Final = 20
+"""Fewer probes in the deciding second say nothing about 99 %."""
+
+
+class FailoverExpectation(Bound[Milliseconds]):
+    """How long clients may go without service after a fault."""
+
+    deadline_ms: Milliseconds = Field(
+        default=DEADLINE_NS / 1e6,
+        alias="deadline",
+        description="By when a probe must be acknowledged to count, from when it was due.",
+        examples=["250ms"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One fault as one stream saw it. `ack_ns` begins the first good second; None when there never was one."""
+
+    fault: FaultInjected
+    stream: Stream
+    ack_ns: int | None
+    probes: int
+
+    @property
+    def took_ns(self) -> int:
+        return NEVER if self.ack_ns is None else self.ack_ns - self.fault.first_effect_ns
+
+
+class FailoverTime(Check[FailoverExpectation]):
+    """From the first measured effect to the acknowledgement that begins one second with 99 % of the probes acknowledged.
+
+    The worst fault, as the worst client saw it: at the gateways that should work, and reconnecting elsewhere. After a fault
+    of the primary that made another one lead, that acknowledgement carries the new epoch.
+    """
+
+    name: ClassVar[str] = "failover_time"
+    summary: ClassVar[str] = "How long clients were without service after a fault, by the worst of them."
+    Expectation: ClassVar[type[Settings]] = FailoverExpectation
+
+    def judge(self, run: Run, expectation: FailoverExpectation) -> Verdict:
+        bound = told_bound(expectation, "ms")
+        every = streams(view(run), deadline_ns=round(expectation.deadline_ms * 1e6))
+        outages = outages_of(run, every)
+        if not outages:
+            return Verdict(self.name, Outcome.UNKNOWN, _why_nothing(run, every), bound=bound)
+        worst = max(outages, key=lambda outage: (outage.took_ns, outage.stream.name))
+        if worst.ack_ns is not None and worst.probes < LEAST_PROBES:
+            text = f"only {worst.probes} probes of {worst.stream.name} in the deciding second: {LEAST_PROBES} are needed"
+            return Verdict(self.name, Outcome.UNKNOWN, text, bound=bound)
+        figures = _figures(run, every, worst, outages)
+        if worst.ack_ns is None:
+            return Verdict(
+                self.name,
+                Outcome.FAIL,
+                _never(worst),
+                bound=bound,
+                figures=figures,
+                evidence=_cite(run, worst),
+            )
+        outcome, why = judge_bound(expectation, worst.took_ns / 1e6)
+        resolution = format_ns(worst.stream.spacing_ns)
+        text = f"{format_ns(worst.took_ns)} ± {resolution} at {worst.stream.name} after {worst.fault.fault_id}{why}"
+        return Verdict(self.name, outcome, text, bound=bound, figures=figures, evidence=_cite(run, worst))
+
+
+def outages_of(run: Run, every: tuple[Stream, ...]) -> list[Outage]:
+    """Each fault as each stream that should work saw it."""
+    return [
+        _outage(run, event, stream)
+        for event in run.events
+        if isinstance(event, FaultInjected)
+        for stream in expected(every)
+        if len(stream.intended_ns)
+    ]
+
+
+def _outage(run: Run, fault: FaultInjected, stream: Stream) -> Outage:
+    """Find the first acknowledgement after the effect that begins a good second."""
+    epoch = new_epoch(run, fault)
+    good = (stream.completed_ns >= fault.first_effect_ns) & (stream.completed_ns != NEVER)
+    if epoch is not None:
+        good &= (stream.epoch >= epoch) | (stream.epoch < 0)
+    acks = np.unique(stream.completed_ns[good])
+    due = stream.intended_ns
+    starts, ends = np.searchsorted(due, acks), np.searchsorted(due, acks + WINDOW_NS)
+    answered = np.concatenate(([0], np.cumsum(stream.on_time)))
+    count, on_time = ends - starts, answered[ends] - answered[starts]
+    whole = acks + WINDOW_NS <= due[-1] + stream.spacing_ns
+    found = np.flatnonzero(whole & (count > 0) & (on_time >= SHARE * count))
+    if not len(found):
+        return Outage(fault, stream, None, 0)
+    return Outage(fault, stream, int(acks[found[0]]), int(count[found[0]]))
+
+
+def new_epoch(run: Run, fault: FaultInjected) -> int | None:
+    """The epoch that answers must carry: the first one after a fault of the primary; None when nobody else took over."""
+    promoted = [
+        event
+        for event in run.events
+        if isinstance(event, StackSaid)
+        and event.event.kind == Moment.PRIMARY_PROMOTED
+        and event.event.epoch is not None
+    ]
+    before = [event for event in promoted if event.at_ns < fault.first_effect_ns]
+    struck = struck_services(run, fault.targets)
+    if not before or max(before, key=lambda event: event.at_ns).event.service not in struck:
+        return None
+    later = [event.event.epoch or 0 for event in promoted if event.at_ns >= fault.first_effect_ns]
+    led = max(event.event.epoch or 0 for event in before)
+    return min((epoch for epoch in later if epoch > led), default=None)
+
+
+def _why_nothing(run: Run, every: tuple[Stream, ...]) -> str:
+    if not any(isinstance(event, FaultInjected) for event in run.events):
+        return "no fault was injected, so there was nothing to fail over from"
+    if not every:
+        return run.problem("operations") or "no probes were sent"
+    return "every gateway was struck, and no client reconnects elsewhere: nobody could tell"
+
+
+def _never(worst: Outage) -> str:
+    return (
+        f"{worst.stream.name} was never served again after {worst.fault.fault_id}: no acknowledgement begins a second with "
+        f"99 % of the probes acknowledged"
+    )
+
+
+def _cite(run: Run, worst: Outage) -> tuple[Evidence, ...]:
+    onset = worst.fault.first_effect_ns
+    first = Evidence(f"first measured effect of {worst.fault.fault_id}", onset)
+    if worst.ack_ns is None:
+        return (first,)
+    operations = run.operations
+    acked = operations[(operations["completed_ns"] == worst.ack_ns).fillna(value=False)]
+    rows = tuple(f"operations:{op}" for op in acked["op"].tolist()[:1])
+    return (
+        first,
+        Evidence(
+            f"the acknowledgement at {worst.stream.name} that begins the good second", worst.ack_ns, rows
+        ),
+    )
+
+
+def _figures(run: Run, every: tuple[Stream, ...], worst: Outage, outages: list[Outage]) -> tuple[Figure, ...]:
+    """The total, its phases, what each client saw, and what the outage cost."""
+    resolution = worst.stream.spacing_ns / 1e6
+    figures: list[Figure] = []
+    if worst.ack_ns is not None:
+        figures.append(
+            Figure(
+                "failover_time", _ms(worst.took_ns), "ms", resolution, worst.probes, f"at {worst.stream.name}"
+            )
+        )
+        figures += phases(run, worst.fault, worst.ack_ns)
+    spread = worst.fault.last_effect_ns - worst.fault.first_effect_ns
+    figures.append(Figure("onset_spread", _ms(spread), "ms", samples=len(worst.fault.targets)))
+    for outage in sorted(outages, key=lambda one: (one.fault.first_effect_ns, one.stream.name)):
+        if outage.fault == worst.fault and outage.ack_ns is not None:
+            spacing = outage.stream.spacing_ns / 1e6
+            figures.append(
+                Figure(f"at {outage.stream.name}", _ms(outage.took_ns), "ms", spacing, outage.probes)
+            )
+    return (*figures, *_cost(view(run), worst))
+
+
+def _cost(seen: View, worst: Outage) -> tuple[Figure, ...]:
+    """Longest gap between acknowledgements and total downtime of the worst stream; failed and late orders of all clients."""
+    stream, onset = worst.stream, worst.fault.first_effect_ns
+    acked = np.sort(stream.completed_ns[stream.completed_ns != NEVER])
+    around = acked[
+        np.searchsorted(acked, onset, side="right") - 1 if len(acked) and acked[0] <= onset else 0 :
+    ]
+    gap = int(np.diff(around).max()) if len(around) > 1 else 0
+    after = stream.intended_ns >= onset
+    down = int((after & ~stream.on_time).sum()) * stream.spacing_ns
+    orders = seen.equals("operations", "kind", "new") & (seen.ints("operations", "intended_ns") >= onset)
+    ok = seen.equals("operations", "outcome", "ok")
+    unknown = int((orders & seen.equals("operations", "outcome", "info")).sum())
+    late = (
+        orders
+        & ok
+        & (seen.ints("operations", "completed_ns") - seen.ints("operations", "intended_ns") > DEADLINE_NS)
+    )
+    spacing, count = stream.spacing_ns / 1e6, int(orders.sum())
+    return (
+        Figure("longest_gap", _ms(gap), "ms", spacing, len(acked)),
+        Figure("downtime", _ms(down), "ms", spacing, int(after.sum())),
+        Figure(
+            "failed_orders",
+            float(unknown),
+            "orders",
+            samples=count,
+            note="no answer before the client gave up",
+        ),
+        Figure(
+            "late_orders",
+            float(late.sum()),
+            "orders",
+            samples=count,
+            note=f"later than {format_ns(DEADLINE_NS)}",
+        ),
+    )
+
+
+def _ms(value_ns: int) -> float:
+    return round(value_ns / 1e6, 3)

@@ -1,0 +1,96 @@
+"""What leaders said they committed, against the log that stands in the end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from harness.checks.integrity.readings import Reading
+from harness.checks.predicate import Violations
+from harness.checks.view import Ints, View
+from harness.history.run import Run
+from harness.model.stack_event import Moment
+
+_SETTLED_NS: Final = 1_000_000_000
+"""A commit told less than this before the last reading may not have reached the replica that was read yet."""
+
+
+def of_kind(leadership: pd.DataFrame, *kinds: Moment) -> pd.DataFrame:
+    """The stack's events of some kinds that carry an epoch."""
+    wanted = [str(kind) for kind in kinds]
+    return leadership[leadership["kind"].isin(wanted).fillna(value=False) & leadership["epoch"].notna()]
+
+
+def told_commits(run: Run) -> pd.DataFrame:
+    """The commits that leaders told, by time."""
+    commits = of_kind(run.leadership, Moment.ENTRIES_COMMITTED)
+    return commits[commits["last_index"].notna()]
+
+
+def committed_epochs(view: View, source: Reading) -> Ints:
+    """The epoch of each committed entry by its index, from one reading; -1 where it has none."""
+    index = view.ints("entries", "index")
+    rows = np.flatnonzero((view.reading("entries") == source.code) & (index <= source.commit_index))
+    epochs = np.full(source.commit_index + 1, -1, dtype=np.int64)
+    epochs[index[rows]] = view.ints("entries", "epoch")[rows]
+    return epochs
+
+
+def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
+    """No two services are promoted, or commit, in one epoch."""
+    said = of_kind(leadership, Moment.PRIMARY_PROMOTED, Moment.ENTRIES_COMMITTED)
+    for epoch, services in said.groupby("epoch")["service"]:
+        names = sorted(set(services.dropna()))
+        if len(names) > 1:
+            first = said[(said["epoch"] == epoch) & (said["service"] == names[1])].iloc[0]
+            violations.add(
+                f"epoch {epoch} has {len(names)} leaders: {', '.join(names)}", at_ns=int(first["at_ns"])
+            )
+
+
+def replaced_commits(
+    commits: pd.DataFrame, leadership: pd.DataFrame, source: Reading, epochs: Ints, violations: Violations
+) -> None:
+    """What a leader committed is in the log for ever: no later leader's entry stands in its place.
+
+    A commit that a sealed majority carried over keeps its epoch, so that an answer that was slow to arrive is no fault.
+    """
+    epoch, last = (commits[name].to_numpy(dtype=np.int64) for name in ("epoch", "last_index"))
+    settled = commits["at_ns"].to_numpy() <= source.read_ns - _SETTLED_NS
+    stands = epochs[np.clip(last, 0, len(epochs) - 1)]
+    gone = settled & (last >= len(epochs))
+    replaced = (last < len(epochs)) & (stands > epoch)
+    for at in np.flatnonzero(gone | replaced):
+        row = commits.iloc[int(at)]
+        text = f"{row['service']} committed up to entry {last[at]} under epoch {epoch[at]}"
+        text += (
+            "; the log ends before it" if gone[at] else f", where the log has an entry of epoch {stands[at]}"
+        )
+        violations.add(text + _sealed_before(leadership, row), at_ns=int(row["at_ns"]))
+
+
+def overlapping(commits: pd.DataFrame, epochs: Ints, violations: Violations) -> None:
+    """No leader commits into the part of the log that a later leader's own entries fill, after that one committed."""
+    first_commit = commits.groupby("epoch")["at_ns"].min()
+    for epoch, at_ns in first_commit.items():
+        own = np.flatnonzero(epochs == int(str(epoch)))
+        if not len(own):
+            continue
+        older = commits[
+            (commits["epoch"] < epoch) & (commits["at_ns"] > at_ns) & (commits["last_index"] >= int(own[0]))
+        ]
+        for row in older.to_dict("records"):
+            violations.add(
+                f"{row['service']} still committed under epoch {row['epoch']}, up to entry {row['last_index']}, "
+                f"when epoch {epoch} had begun at entry {own[0]}",
+                at_ns=int(row["at_ns"]),
+            )
+
+
+def _sealed_before(leadership: pd.DataFrame, commit: pd.Series) -> str:
+    """Whether a majority had sealed a higher epoch when the commit was told."""
+    sealed = of_kind(leadership, Moment.LOG_SEALED)
+    higher = sealed[(sealed["epoch"] > commit["epoch"]) & (sealed["at_ns"] <= commit["at_ns"])]
+    return "" if higher.empty else f"; a majority had sealed epoch {higher['epoch'].iloc[0]} before"

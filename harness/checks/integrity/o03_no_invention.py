@@ -1,0 +1,130 @@
+"""O3: each order in the log was sent by exactly one client."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.checks.grouping import first_of_group, is_member, ordered
+from harness.checks.integrity.evidence import entry_row, of_operation
+from harness.checks.predicate import Found, Predicate, Violations
+from harness.checks.view import Bools, Ints, View
+from harness.model.verdicts import Evidence
+
+_CONTENT = ("instrument", "side", "order_type", "time_in_force", "quantity", "price")
+_NUMBERS = ("quantity", "price")
+
+
+def judge(view: View) -> Found:
+    """Orders and cancels in committed logs against what clients sent, field by field; and false refusals."""
+    violations = Violations()
+    judged = _one_sender(view, violations)
+    for kind in ("new", "cancel"):
+        judged += _all_sent(view, kind, violations)
+    judged += _never_alive_though_refused(view, violations)
+    return violations.found(judged)
+
+
+def _one_sender(view: View, violations: Violations) -> int:
+    """No two clients send an order under one account and client order id (a mistake of the load, or a forgery)."""
+    sent = view.equals("operations", "kind", "new") & (view.order_key("operations") >= 0)
+    keys, clients = view.order_key("operations")[sent], view.codes("operations", "client")[sent]
+    order = ordered(keys, clients)
+    distinct = first_of_group(keys[order], clients[order])
+    kept = keys[order][distinct]
+    for key in np.unique(kept[1:][kept[1:] == kept[:-1]]):
+        violations.add(f"order {view.order_name(int(key))} was sent by more than one client")
+    return len(np.unique(kept))
+
+
+def _all_sent(view: View, kind: str, violations: Violations) -> int:
+    entered = np.flatnonzero(
+        view.equals("entries", "type", kind)
+        & view.run.entries["committed"].to_numpy(dtype=np.bool_, na_value=False)
+        & (view.order_key("entries") >= 0)
+    )
+    entered = entered[_distinct(view.ints("entries", "index")[entered], view.order_key("entries")[entered])]
+    sent = np.flatnonzero(
+        view.equals("operations", "kind", kind)
+        & (view.ints("operations", "sent_ns") > np.iinfo(np.int64).min)
+    )
+    known = is_member(_content(view, "entries", kind)[entered], _content(view, "operations", kind)[sent])
+    unknown = entered[~known]
+    keys = view.order_key("operations")[sent]
+    examples = (
+        Evidence(
+            f"order {view.order_name(int(view.order_key('entries')[row]))} is in the log ({kind}), but "
+            + (
+                "was sent with other content"
+                if (keys == view.order_key("entries")[row]).any()
+                else "no client sent it"
+            ),
+            None,
+            (entry_row(view, int(row)),),
+        )
+        for row in unknown
+    )
+    violations.extend(len(unknown), examples)
+    return len(entered)
+
+
+def _content(view: View, table: str, kind: str) -> Ints:
+    """One number for each distinct order with all its fields, the same for operations and entries."""
+    columns = [np.concatenate([view.order_key(one) for one in _BOTH])]
+    columns += [_numbers(view, name) for name in (_CONTENT if kind == "new" else ())]
+    combined = columns[0]
+    for column in columns[1:]:
+        _, codes = np.unique(column, return_inverse=True)
+        _, combined = np.unique(combined * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
+    half = view.length(_BOTH[0])
+    return (combined[:half] if table == _BOTH[0] else combined[half:]).astype(np.int64)
+
+
+def _numbers(view: View, name: str) -> Ints:
+    if name in _NUMBERS:
+        return np.concatenate([view.ints(table, name) for table in _BOTH])
+    if name in ("instrument", "side"):
+        return np.concatenate([view.codes(table, name) for table in _BOTH])
+    return np.concatenate([_words(view, table, name) for table in _BOTH])
+
+
+def _words(view: View, table: str, name: str) -> Ints:
+    """Codes of the few words of a column, the same in both tables because they are sorted by a common list."""
+    words = sorted({str(word) for one in _BOTH for word in view.run.table(one)[name].dropna().unique()})
+    codes = np.full(view.length(table), -1, dtype=np.int64)
+    for number, word in enumerate(words):
+        codes[view.equals(table, name, word)] = number
+    return codes
+
+
+def _distinct(*keys: Ints) -> Ints:
+    order = ordered(*keys)
+    return order[first_of_group(*(key[order] for key in keys))]
+
+
+def _never_alive_though_refused(view: View, violations: Violations) -> int:
+    """An order that its client was told is refused, and nothing else, must not be alive or filled."""
+    keys = view.order_key("operations")
+    new = view.equals("operations", "kind", "new")
+    refused = new & view.equals("operations", "outcome", "fail")
+    only = refused & ~is_member(keys, keys[new & ~refused])
+    alive = ~_rejected(view) | (view.ints("orders", "cum_quantity") > 0)
+    for row in np.flatnonzero(only & is_member(keys, view.order_key("orders")[alive])):
+        violations.extend(
+            1, [of_operation(view, int(row), "was refused to its client, yet the venue holds it alive")]
+        )
+    return int(only.sum())
+
+
+def _rejected(view: View) -> Bools:
+    return view.equals("orders", "state", "rejected")
+
+
+_BOTH = ("operations", "entries")
+
+O3 = Predicate(
+    "O3",
+    "no invention",
+    "Each order in the log was sent, as it stands there, by exactly one client; a refused order is never alive.",
+    ("operations", "entries", "orders"),
+    judge,
+)

@@ -1,0 +1,155 @@
+"""O16: what clients are told of their fills and positions equals the drop copy, as multisets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.checks.grouping import first_of_group, group_sums, is_member, lookup
+from harness.checks.integrity.readings import Reading, readings
+from harness.checks.predicate import Found, Predicate, Violations
+from harness.checks.view import Bools, Ints, View
+
+_FIELDS = ("account", "order_id", "client_order_id", "instrument", "side")
+
+
+def judge(view: View) -> Found:
+    """Reports of each entry point against the executions of each replica, both ways; positions against sums of fills."""
+    violations = Violations()
+    judged = 0
+    for reading in readings(view):
+        if not reading.last or reading.first_index > 1:
+            continue
+        for through in np.unique(view.codes("account_fills", "through")):
+            judged += _reports(view, reading, int(through), violations)
+        judged += _positions(view, reading, violations)
+        _told_in_answers(view, reading, violations)
+    return violations.found(
+        judged, unknown="" if judged else "no report could be compared with a replica's drop copy"
+    )
+
+
+def _reports(view: View, reading: Reading, through: int, violations: Violations) -> int:
+    told = np.flatnonzero(view.codes("account_fills", "through") == through)
+    where = f"through {view.text('through', through)}, compared with {reading.node}"
+    told_ids = np.sort(view.codes("account_fills", "exec_id")[told])
+    for code in told_ids[~first_of_group(told_ids)]:
+        violations.add(f"fill {view.text('exec_id', int(code))} is reported twice {where}")
+    fills = np.flatnonzero(
+        (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")
+    )
+    ids = view.codes("executions", "exec_id")[fills]
+    _missing(view, reading, fills[~is_member(ids, told_ids)], through, where, violations)
+    told_after = ~is_member(view.codes("account_fills", "exec_id")[told], ids)
+    for row in told[told_after]:
+        violations.add(
+            f"fill {_of_report(view, int(row))} is reported {where}, but it is not in the drop copy"
+        )
+    _different(view, told[~told_after], fills, where, violations)
+    return len(fills)
+
+
+def _missing(
+    view: View, reading: Reading, fills: Ints, through: int, where: str, violations: Violations
+) -> None:
+    """Fills of the drop copy that no report tells, unless the report was made before them."""
+    made_at = _report_sequence(view, through)
+    account = view.codes("executions", "account")[fills]
+    seen = lookup(account, *made_at, absent=reading.applied_index)
+    for row in fills[view.ints("executions", "index")[fills] <= seen]:
+        order = view.order_name(int(view.order_key("executions")[row]))
+        exec_id = view.text("exec_id", int(view.codes("executions", "exec_id")[row]))
+        violations.add(f"fill {exec_id} of order {order} is in the drop copy, but not reported {where}")
+
+
+def _report_sequence(view: View, through: int) -> tuple[Ints, Ints]:
+    """Up to which entry each account's report goes; reports that don't tell it go up to the end."""
+    rows = np.flatnonzero(view.codes("account_positions", "through") == through)
+    accounts, at = np.unique(view.codes("account_positions", "account")[rows], return_index=True)
+    sequence = view.ints("account_positions", "sequence")[rows][at]
+    return accounts, np.where(sequence > 0, sequence, np.iinfo(np.int64).max)
+
+
+def _different(view: View, told: Ints, fills: Ints, where: str, violations: Violations) -> None:
+    """A fill that both tell must be the same fill in both."""
+    ids = view.codes("executions", "exec_id")[fills]
+    at = fills[lookup(view.codes("account_fills", "exec_id")[told], ids, np.arange(len(ids)), absent=0)]
+    differs = np.zeros(len(told), dtype=np.bool_)
+    for name in _FIELDS:
+        differs |= view.codes("account_fills", name)[told] != view.codes("executions", name)[at]
+    for name, column in (("quantity", "last_quantity"), ("price", "last_price")):
+        differs |= view.ints("account_fills", name)[told] != view.ints("executions", column)[at]
+    for row in told[differs]:
+        violations.add(
+            f"fill {_of_report(view, int(row))} is reported {where} otherwise than the drop copy tells it"
+        )
+
+
+def _of_report(view: View, row: int) -> str:
+    frame = view.run.account_fills
+    return f"{frame['exec_id'].iloc[row]} of order {frame['account'].iloc[row]}/{frame['client_order_id'].iloc[row]}"
+
+
+def _positions(view: View, reading: Reading, violations: Violations) -> int:
+    """Each position that clients are told is the signed sum of the fills up to the report."""
+    span = view.size("instrument") + 1
+    fills = (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")
+    keys = view.codes("executions", "account")[fills] * span + view.codes("executions", "instrument")[fills]
+    quantity = view.ints("executions", "last_quantity")[fills]
+    signed = np.where(view.equals("executions", "side", "buy")[fills], quantity, -quantity)
+    index = view.ints("executions", "index")[fills]
+    through, sequence = view.codes("account_positions", "through"), view.ints("account_positions", "sequence")
+    told = view.codes("account_positions", "account") * span + view.codes("account_positions", "instrument")
+    amount = view.ints("account_positions", "amount")
+    judged = 0
+    for gateway, upto in sorted(set(zip(through.tolist(), sequence.tolist(), strict=True))):
+        if upto > reading.applied_index:
+            continue
+        here: Bools = (through == gateway) & (sequence == upto)
+        within = index <= upto if upto > 0 else np.ones(len(index), dtype=np.bool_)
+        booked, sums = group_sums(keys[within], signed[within])
+        want = lookup(told[here], booked, sums, absent=0)
+        for key, wanted, has in zip(told[here].tolist(), want.tolist(), amount[here].tolist(), strict=True):
+            if wanted != has:
+                account, instrument = divmod(key, span)
+                violations.add(
+                    f"the position of {view.text('account', account)} in {view.text('instrument', instrument)} is told as "
+                    f"{has} through {view.text('through', gateway)}; its fills on {reading.node} sum to {wanted}"
+                )
+        judged += int(here.sum())
+    return judged
+
+
+def _told_in_answers(view: View, reading: Reading, violations: Violations) -> None:
+    """Execution ids that answers name are those of the same order in the drop copy."""
+    operations = view.run.operations
+    rows = np.flatnonzero(
+        (view.codes("operations", "exec_ids") >= 0)
+        & view.equals("operations", "outcome", "ok")
+        & (view.ints("operations", "sequence") <= reading.applied_index)
+    )
+    fills = (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")
+    known = set(
+        zip(
+            view.order_key("executions")[fills].tolist(),
+            view.run.executions["exec_id"].to_numpy(dtype=object)[fills].tolist(),
+            strict=True,
+        )
+    )
+    texts = operations["exec_ids"].to_numpy(dtype=object)
+    for row in rows.tolist():
+        key = int(view.order_key("operations")[row])
+        for exec_id in str(texts[row]).split():
+            if (key, exec_id) not in known:
+                violations.add(
+                    f"order {view.order_name(key)} was answered with fill {exec_id}, which {reading.node} does not have",
+                    rows=(f"operations:{operations['op'].iloc[row]}",),
+                )
+
+
+O16 = Predicate(
+    "O16",
+    "drop copy",
+    "Execution reports equal the drop copy as multisets; positions equal the signed sums of fills.",
+    ("executions", "account_fills", "account_positions", "operations", "replicas"),
+    judge,
+)

@@ -1,0 +1,130 @@
+"""The committed log, replayed once by the reference matcher, for every predicate that needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.checks.integrity.readings import Reading, readings
+from harness.checks.reference_matcher import Fill, ReferenceMatcher
+from harness.checks.view import MISSING, Ints, View
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the reference matcher made of the committed log.
+
+    `final` maps an order's key to its filled and open quantity. `complete` are the readings (by code) that had applied
+    every command of the log; `applied` maps each reading to the last entry that it had applied. `unknown` says why nothing
+    could be replayed.
+    """
+
+    fills: tuple[Fill, ...] = ()
+    final: dict[int, tuple[int, int]] = field(default_factory=dict)
+    complete: tuple[int, ...] = ()
+    applied: dict[int, int] = field(default_factory=dict)
+    entries: int = 0
+    unknown: str = ""
+
+
+def replayed(view: View) -> Replayed:
+    """The replay of this run's log; made once and kept."""
+    found = view.run.cache.get("replayed")
+    if not isinstance(found, Replayed):
+        found = view.run.cache["replayed"] = _replay(view)
+    return found
+
+
+def _replay(view: View) -> Replayed:
+    every = readings(view)
+    whole = [reading for reading in every if reading.first_index <= 1]
+    if not whole:
+        return Replayed(unknown="no replica has its log from the first entry, so it cannot be replayed")
+    source = max(whole, key=lambda reading: (reading.commit_index, reading.applied_index))
+    rows = _committed_rows(view, source)
+    if not len(rows):
+        return Replayed(unknown=f"the log of {source.node} was not read")
+    matcher = ReferenceMatcher()
+    _feed(view, rows, source, matcher)
+    command = last_command(view)
+    return Replayed(
+        fills=tuple(matcher.fills),
+        final=matcher.final(),
+        complete=tuple(reading.code for reading in every if reading.applied_index >= command),
+        applied={reading.code: reading.applied_index for reading in every},
+        entries=len(rows),
+    )
+
+
+def _committed_rows(view: View, source: Reading) -> Ints:
+    index = view.ints("entries", "index")
+    rows = np.flatnonzero((view.reading("entries") == source.code) & (index <= source.commit_index))
+    return rows[np.argsort(index[rows], kind="stable")]
+
+
+def last_command(view: View) -> int:
+    """The index of the last committed entry that concerns orders; 0 without one. Later entries change no book."""
+    orders = view.equals("entries", "type", "new") | view.equals("entries", "type", "cancel")
+    orders |= view.equals("entries", "type", "resolve")
+    orders &= view.run.entries["committed"].to_numpy(dtype=np.bool_, na_value=False)
+    return int(view.ints("entries", "index")[orders].max(initial=0))
+
+
+def _feed(view: View, rows: Ints, source: Reading, matcher: ReferenceMatcher) -> None:
+    """Give the commands on orders to the matcher, in the order of the log."""
+    kinds = {name: view.equals("entries", "type", name)[rows] for name in ("new", "cancel", "resolve")}
+    keys = view.order_key("entries")[rows]
+    index = view.ints("entries", "index")[rows]
+    known = keys >= 0
+    codes = np.select([kinds["new"] & known, kinds["cancel"] & known, kinds["resolve"] & known], [1, 2, 3], 0)
+    _commands(view, rows, codes, _refused(view, source, index, keys), matcher)
+
+
+def _commands(view: View, rows: Ints, codes: Ints, refused: Ints, matcher: ReferenceMatcher) -> None:
+    at = np.flatnonzero(codes)
+    chosen = rows[at]
+    frame = view.run.entries
+    columns = zip(
+        codes[at].tolist(),
+        view.ints("entries", "index")[chosen].tolist(),
+        view.order_key("entries")[chosen].tolist(),
+        view.codes("entries", "account")[chosen].tolist(),
+        view.codes("entries", "instrument")[chosen].tolist(),
+        view.equals("entries", "side", "buy")[chosen].tolist(),
+        view.ints("entries", "quantity")[chosen].tolist(),
+        view.ints("entries", "price")[chosen].tolist(),
+        frame["time_in_force"].to_numpy(dtype=object, na_value="")[chosen].tolist(),
+        refused[at].tolist(),
+        strict=True,
+    )
+    for code, index, key, account, instrument, buys, quantity, price, tif, was_refused in columns:
+        if code == 2:
+            matcher.cancel(key)
+        elif code == 3:
+            matcher.resolve(key)
+        elif was_refused or quantity <= 0:
+            matcher.refuse(key)
+        else:
+            matcher.new(
+                index,
+                key,
+                account=account,
+                instrument=instrument,
+                buys=buys,
+                quantity=quantity,
+                price=None if price == MISSING else price,
+                time_in_force=tif,
+            )
+
+
+def _refused(view: View, source: Reading, index: Ints, keys: Ints) -> Ints:
+    """Where the venue refused an order: told by the entry's own execution, or by no trace of the order at all.
+
+    The rules of refusal (ticks, limits of size) are the venue's, not matching's. An order that was acknowledged and left no
+    trace is O2's matter.
+    """
+    here = view.reading("executions") == source.code
+    rejected = view.ints("executions", "index")[here & view.equals("executions", "type", "rejected")]
+    traced = view.order_key("executions")[here]
+    return np.asarray(np.isin(index, rejected) | ~np.isin(keys, traced))

@@ -1,0 +1,119 @@
+"""Judging a run: every check that was asked for, and whether the run can be trusted at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from harness.checks.circumstances import Reason, reasons, unexplained_stalls
+from harness.checks.contract import AnyCheck
+from harness.checks.registry import all_checks
+from harness.history.run import Run
+from harness.model.errors import UsageError
+from harness.model.judgement import Judgement
+from harness.model.outcome import Outcome
+from harness.model.quantities import Settings
+from harness.model.units import format_ns
+from harness.model.verdicts import Verdict
+
+
+def judge_all(
+    run: Run, expectations: Mapping[str, Settings], only: Collection[str] | None = None
+) -> Judgement:
+    """Judge a run by the named expectations; the same history always gives the same judgement, byte for byte.
+
+    `only` names checks (`failover_time`) or predicates (`O2`); one that the expectations lack is judged by its defaults.
+    A check that crashes is UNKNOWN. What makes the run as a whole untrustworthy (see `circumstances`) turns PASS, and FAIL
+    of anything but correctness, into UNKNOWN: broken is broken, however it came about.
+
+    Raises `UsageError` when a name means nothing.
+    """
+    chosen = _choose(expectations, only)
+    why = reasons(run)
+    verdicts = tuple(_soften(run, _judge(run, name, wanted), why) for name, wanted in chosen.items())
+    outcomes = [verdict.outcome for verdict in verdicts]
+    unknown = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]
+    return Judgement(
+        outcome=Outcome.worst([*outcomes, Outcome.UNKNOWN] if why else outcomes),
+        verdicts=verdicts,
+        reasons=tuple(reason.text for reason in why),
+        environment_caused=bool(why or unknown)
+        and all(reason.environment_caused for reason in why)
+        and all(verdict.environment_caused for verdict in unknown),
+    )
+
+
+def read_expectations(written: Mapping[str, Any]) -> dict[str, Settings]:
+    """The expectations of a resolved scenario document (its `expect:`), for judging an old run again.
+
+    Raises `UsageError` for a check that is not installed, `pydantic.ValidationError` for settings that it doesn't have.
+    """
+    return {name: _check(name).Expectation.model_validate(value or {}) for name, value in written.items()}
+
+
+def _choose(expectations: Mapping[str, Settings], only: Collection[str] | None) -> dict[str, Settings]:
+    for name in expectations:
+        _check(name)
+    if only is None:
+        return {name: expectations[name] for name in all_checks() if name in expectations}
+    chosen: dict[str, Settings] = {}
+    for name, check in all_checks().items():
+        wanted = expectations.get(name) or check.Expectation()
+        predicates = tuple(predicate for predicate in check.predicates if predicate in only)
+        if name in only:
+            chosen[name] = wanted
+        elif predicates:
+            chosen[name] = wanted.model_copy(update={"predicates": predicates})
+    known = {*all_checks(), *(predicate for check in all_checks().values() for predicate in check.predicates)}
+    if unknown := sorted(set(only) - known):
+        raise UsageError(
+            f"no check or predicate {unknown[0]!r}", next_step=f"choose from {', '.join(sorted(known))}"
+        )
+    return chosen
+
+
+def _check(name: str) -> type[AnyCheck]:
+    try:
+        return all_checks()[name]
+    except KeyError:
+        raise UsageError(f"no check {name!r}", next_step=f"choose from {', '.join(all_checks())}") from None
+
+
+def _judge(run: Run, name: str, wanted: Settings) -> Verdict:
+    check = _check(name)
+    try:
+        return check().judge(run, wanted)
+    except Exception as error:
+        return Verdict(
+            check=name,
+            outcome=Outcome.UNKNOWN,
+            summary=f"the check crashed: {type(error).__name__}: {error}",
+            correctness=check.correctness,
+        )
+
+
+def _soften(run: Run, verdict: Verdict, why: tuple[Reason, ...]) -> Verdict:
+    if verdict.outcome is Outcome.UNKNOWN:
+        return verdict
+    fails = verdict.outcome is Outcome.FAIL
+    if why and not (fails and verdict.correctness):
+        return _unknown(
+            verdict, why[0].text, environment_caused=all(reason.environment_caused for reason in why)
+        )
+    stalls = unexplained_stalls(run) if fails and not verdict.correctness else ()
+    if stalls:
+        worst = max(stall.stall_ns for stall in stalls)
+        text = f"the host stood still {len(stalls)} times, up to {format_ns(worst)}, and not because of the stack"
+        return _unknown(verdict, text, environment_caused=True)
+    return verdict
+
+
+def _unknown(verdict: Verdict, why: str, *, environment_caused: bool) -> Verdict:
+    return msgspec.structs.replace(
+        verdict,
+        outcome=Outcome.UNKNOWN,
+        summary=f"it would be {verdict.outcome} ({verdict.summary}), but {why}",
+        environment_caused=environment_caused,
+    )

@@ -1,0 +1,121 @@
+"""Predicates: single sentences about a history, each judged by one function and reported by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.checks.view import View, view
+from harness.history.run import Run
+from harness.model.outcome import Outcome
+from harness.model.verdicts import Evidence, Finding
+
+MOST_EVIDENCE: Final = 5
+"""Counter-examples that a finding cites: few enough to read; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a predicate's function found: how much it judged, how often it was broken, and the first examples.
+
+    `unknown` says why it could not be judged; a violation that was found all the same still counts.
+    """
+
+    judged: int
+    violations: int = 0
+    evidence: tuple[Evidence, ...] = ()
+    unknown: str = ""
+    environment_caused: bool = False
+
+
+@dataclass(slots=True)
+class Violations:
+    """Collects counter-examples: counts all, keeps the first few."""
+
+    count: int = 0
+    evidence: list[Evidence] = field(default_factory=list)
+
+    def add(self, text: str, *, at_ns: int | None = None, rows: Sequence[str] = (), weight: int = 1) -> None:
+        self.count += weight
+        if len(self.evidence) < MOST_EVIDENCE:
+            self.evidence.append(Evidence(text, at_ns, tuple(rows)))
+
+    def extend(self, total: int, examples: Iterable[Evidence]) -> None:
+        """Count `total` violations and keep as many of the examples as fit."""
+        self.count += total
+        for example in examples:
+            if len(self.evidence) >= MOST_EVIDENCE:
+                break
+            self.evidence.append(example)
+
+    def found(self, judged: int, *, unknown: str = "") -> Found:
+        return Found(judged, self.count, tuple(self.evidence), unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A named sentence. `tables` must be there and not empty, or the predicate is UNKNOWN."""
+
+    name: str
+    title: str
+    sentence: str
+    tables: tuple[str, ...]
+    judge: Callable[[View], Found]
+
+
+def judge_predicate(run: Run, predicate: Predicate) -> Finding:
+    """The finding of one predicate: waived, UNKNOWN for want of tables, or what its function found."""
+    waived = run.meta.waives.get(predicate.name)
+    if waived is not None:
+        return Finding(predicate.name, Outcome.NOT_RUN, f"waived: {waived}", waived=waived)
+    missing = _why_not(run, predicate.tables)
+    if missing:
+        return Finding(predicate.name, Outcome.UNKNOWN, f"{predicate.title}: not judged, {missing}")
+    try:
+        return to_finding(predicate, predicate.judge(view(run)))
+    except Exception as error:
+        text = f"{predicate.title}: the predicate crashed: {type(error).__name__}: {error}"
+        return Finding(predicate.name, Outcome.UNKNOWN, text)
+
+
+def to_finding(predicate: Predicate, found: Found) -> Finding:
+    """The finding that follows from what was found; nothing judged and nothing broken is never a PASS by itself."""
+    if found.violations:
+        outcome, text = Outcome.FAIL, f"{found.violations:,} violations in {found.judged:,} judged"
+    elif found.unknown:
+        outcome, text = Outcome.UNKNOWN, found.unknown
+    else:
+        outcome, text = Outcome.PASS, f"{found.judged:,} judged"
+    return Finding(predicate.name, outcome, f"{predicate.title}: {text}", found.judged, found.evidence)
+
+
+def worst_of(findings: Sequence[Finding]) -> Outcome:
+    """The worst outcome of those that were not waived; all waived is UNKNOWN, because nothing was judged."""
+    return Outcome.worst(finding.outcome for finding in findings if finding.waived is None)
+
+
+def summarise(findings: Sequence[Finding]) -> str:
+    """`m of n predicates judged`, and what stands against a PASS."""
+    judged = [finding for finding in findings if finding.outcome in (Outcome.PASS, Outcome.FAIL)]
+    parts = [f"{len(judged)} of {len(findings)} predicates judged"]
+    for outcome, word in (
+        (Outcome.FAIL, "broken"),
+        (Outcome.UNKNOWN, "unknown"),
+        (Outcome.NOT_RUN, "waived"),
+    ):
+        names = [finding.predicate for finding in findings if finding.outcome is outcome]
+        if names:
+            parts.append(f"{word}: {', '.join(names)}")
+    return "; ".join(parts)
+
+
+def _why_not(run: Run, tables: Sequence[str]) -> str:
+    if run.cut:
+        return f"the history is not whole: {run.cut}"
+    for name in tables:
+        if problem := run.problem(name):
+            return problem
+        if not len(run.table(name)):
+            return f"the table {name} is empty"
+    return ""

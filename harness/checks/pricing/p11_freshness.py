@@ -1,0 +1,132 @@
+"""P11: no mark on inputs older than the limit, and none after a takeover before every input had a newer tick."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from harness.checks.circumstances import unexplained_stalls
+from harness.checks.predicate import Found, Predicate, Violations
+from harness.checks.pricing.takeovers import Takeover, committed_marks, takeovers
+from harness.checks.view import View
+from harness.history.run import Run
+from harness.model.units import format_ns
+
+INDEX_LIMIT_NS: Final = 1_000_000_000
+SURFACE_LIMIT_NS: Final = 10_000_000_000
+LEAST_TICKS_PER_S: Final = 20.0
+_TOLD_AFTER_NS: Final = 10_000_000
+"""A primary takes over a moment before it says so; inputs that came in between are newer than the takeover."""
+_SETTLE_NS: Final = 5_000_000_000
+
+
+def judge(
+    view: View, *, index_limit_ns: int = INDEX_LIMIT_NS, surface_limit_ns: int = SURFACE_LIMIT_NS
+) -> Found:
+    """Ages of what was published and of what was journalled, inputs after each takeover, and the rate of ticks."""
+    violations = Violations()
+    quotes = view.run.quotes
+    _ages(quotes, index_limit_ns, surface_limit_ns, violations)
+    marks = committed_marks(view)
+    _journalled(marks, index_limit_ns, violations)
+    unknown = _rates(view.run)
+    for takeover in takeovers(view):
+        _after_takeover(quotes, takeover, violations)
+    found = violations.found(len(quotes) + len(marks), unknown=unknown)
+    return _only_stalled(view.run, found)
+
+
+def _ages(quotes: pd.DataFrame, index_limit_ns: int, surface_limit_ns: int, violations: Violations) -> None:
+    option = quotes["strike"].notna().to_numpy()
+    for column, limit, where in (
+        ("index_age_ns", index_limit_ns, np.ones(len(quotes), dtype=np.bool_)),
+        ("surface_age_ns", surface_limit_ns, option),
+    ):
+        old = where & (quotes[column].to_numpy() > limit)
+        worst = quotes[old].sort_values(column, ascending=False)
+        for row in worst.to_dict("records"):
+            violations.add(
+                f"{row['provider']} quotes {row['instrument']} on an input that is {format_ns(row[column])} old "
+                f"({column.removesuffix('_age_ns')}; limit {format_ns(limit)})",
+                at_ns=int(row["published_ns"]),
+                rows=(f"quotes:{row['provider']}:{row['instrument']}:{row['source_sequence']}",),
+            )
+
+
+def _journalled(marks: pd.DataFrame, limit_ns: int, violations: Violations) -> None:
+    age = marks["input_age_ns"].to_numpy(dtype="int64", na_value=0)
+    for row in marks[age > limit_ns].drop_duplicates("index").to_dict("records"):
+        violations.add(
+            f"the marks of entry {row['index']} rest on inputs {format_ns(row['input_age_ns'])} old "
+            f"(limit {format_ns(limit_ns)})",
+            rows=(f"marks:{row['node']}:{row['index']}",),
+        )
+
+
+def _after_takeover(quotes: pd.DataFrame, takeover: Takeover, violations: Violations) -> None:
+    """The first marks of an epoch rest on inputs that all came after the takeover."""
+    sequences = takeover.after["source_sequence"].dropna()
+    if takeover.at_ns is None or takeover.provider is None or sequences.empty:
+        return
+    same = (quotes["provider"] == takeover.provider) & (quotes["source_sequence"] == int(sequences.iloc[0]))
+    used = quotes[same.fillna(value=False)]
+    if used.empty:
+        return
+    age = used["index_age_ns"].where(
+        used["strike"].isna(), used[["index_age_ns", "surface_age_ns"]].max(axis=1)
+    )
+    born = used["published_ns"] - age
+    oldest = used.iloc[int(np.argmin(born.to_numpy()))]
+    early_ns = takeover.at_ns - int(born.min())
+    if early_ns > _TOLD_AFTER_NS:
+        violations.add(
+            f"the first mark of {oldest['instrument']} in epoch {takeover.epoch} rests on an input that came "
+            f"{format_ns(early_ns)} before {takeover.provider} took over",
+            at_ns=takeover.at_ns,
+            rows=(f"quotes:{oldest['provider']}:{oldest['instrument']}:{oldest['source_sequence']}",),
+        )
+
+
+def _rates(run: Run) -> str:
+    """Why freshness can't be judged: too few ticks of the index in the seconds that no fault touched."""
+    quotes, faults = run.quotes, run.faults
+    quiet = np.ones(len(quotes), dtype=np.bool_)
+    at = quotes["published_ns"].to_numpy()
+    touched = 0.0
+    begin, end = int(at.min()), int(at.max())
+    for first, lifted in zip(faults["first_effect_ns"], faults["lifted_ns"], strict=True):
+        until = end if pd.isna(lifted) else int(lifted) + _SETTLE_NS
+        quiet &= (at < first) | (at > until)
+        touched += max(0, min(until, end) - max(int(first), begin))
+    seconds = (end - begin - touched) / 1e9
+    if seconds < 1.0:
+        return ""
+    ticks = quotes[quiet].groupby("provider")["source_sequence"].nunique()
+    best = float(ticks.max()) / seconds if len(ticks) else 0.0
+    if best >= LEAST_TICKS_PER_S:
+        return ""
+    return f"the index ticks {best:.1f} times a second, too slowly to judge freshness ({LEAST_TICKS_PER_S:g}/s are needed)"
+
+
+def _only_stalled(run: Run, found: Found) -> Found:
+    """Ages grow when the host stands still: then they say nothing of the stack."""
+    stalls = unexplained_stalls(run)
+    if not found.violations or not stalls:
+        return found
+    worst = max(stall.stall_ns for stall in stalls)
+    return Found(
+        found.judged,
+        unknown=f"the host stood still for up to {format_ns(worst)}, so ages prove nothing",
+        environment_caused=True,
+    )
+
+
+P11 = Predicate(
+    "P11",
+    "freshness",
+    "No mark rests on inputs older than the limit; after a takeover each input has a tick newer than the takeover first.",
+    ("quotes", "marks", "replicas"),
+    judge,
+)
