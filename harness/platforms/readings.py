@@ -126,7 +126,7 @@ class Readings:
             link = self._by_proxy_port.get(found.remote_port)
             if link is not None and found.state != LISTEN:
                 received.setdefault((link, Direction.FROM), {})[found.identity] = found.segments_in
-                if found.state == ESTABLISHED:
+                if found.state == ESTABLISHED and found.bytes_sent:  # not one that fills an accept queue
                     connected.setdefault(link, set()).add(found.identity)
         sockets = by_ports(table)
         for link, stat in stats.items():

@@ -56,7 +56,7 @@ async def main() -> None:
     for name, handler in (("LISTEN", answer), ("ADMIN", health)):
         host, _, port = os.environ[name].partition(":")
         servers.append(await asyncio.start_server(handler, host, int(port)))
-    print("up", flush=True)
+    sys.stdout.write("up\n")
     await asyncio.gather(*tasks, *(server.serve_forever() for server in servers))
 
 
