@@ -72,11 +72,11 @@ class View:
 
     def text(self, domain: str, code: int) -> str:
         """The text that a code stands for; a `domain` is a column's name, or `table.column` for one of its own."""
-        return self._values[domain][code] if code >= 0 else ""
+        return self._texts(domain)[code] if code >= 0 else ""
 
     def size(self, domain: str) -> int:
-        """How many different texts a domain has (after one of its columns was asked for)."""
-        return len(self._values[domain])
+        """How many different texts a domain has."""
+        return len(self._texts(domain))
 
     def ints(self, table: str, column: str) -> Ints:
         """An integer column; `MISSING` where there is none."""
@@ -127,6 +127,12 @@ class View:
         """Which replica, and its how-manyeth reading."""
         node, read = divmod(int(reading), READS)
         return f"{self.text('node', node)} (reading {read})"
+
+    def _texts(self, domain: str) -> Sequence[str]:
+        if domain not in self._values:
+            table, _, column = domain.partition(".")
+            self._number(domain, _DOMAINS[domain][0] if domain in _DOMAINS else (table, column))
+        return self._values[domain]
 
     def _number(self, domain: str, place: tuple[str, str]) -> None:
         places = _DOMAINS.get(domain, (place,))

@@ -1,0 +1,119 @@
+"""What a predicate means: its sentence, a tiny history that passes, and one that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.checks.literal import LiteralHistory, sound
+from harness.checks.literal_quotes import priced
+from harness.checks.mistakes import MISTAKES, Mistake
+from harness.checks.order_integrity import PREDICATES as OF_ORDERS
+from harness.checks.predicate import Predicate, judge_predicate
+from harness.checks.pricing_consistency import PREDICATES as OF_PRICES
+from harness.history.run import Run
+from harness.model.errors import UsageError
+from harness.model.verdicts import Finding
+
+_ALL = {**OF_ORDERS, **OF_PRICES}
+_MOST_ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A predicate with a history that it passes and one that it fails."""
+
+    predicate: Predicate
+    passing: Run
+    failing: Run
+    mistake: str
+
+    def passes(self) -> Finding:
+        return judge_predicate(self.passing, self.predicate)
+
+    def fails(self) -> Finding:
+        return judge_predicate(self.failing, self.predicate)
+
+
+def is_predicate(name: str) -> bool:
+    """Whether this is the name of a predicate (in any case of letters)."""
+    return name.upper() in _ALL
+
+
+def explanation(name: str) -> Explanation:
+    """The explanation of a predicate; raises `UsageError` that lists those there are."""
+    predicate = _ALL.get(name.upper())
+    if predicate is None:
+        raise UsageError(f"no predicate {name!r}", next_step=f"choose from {', '.join(_ALL)}")
+    mistake = next(mistake for mistake in MISTAKES if mistake.predicate == predicate.name)
+    return Explanation(
+        predicate, sound_history(predicate.name).run(), with_mistake(mistake).run(), mistake.text
+    )
+
+
+def sound_history(predicate: str) -> LiteralHistory:
+    """The hand-written history that this predicate passes."""
+    return priced() if predicate in OF_PRICES else sound()
+
+
+def with_mistake(mistake: Mistake) -> LiteralHistory:
+    """The hand-written history with one mistake in it."""
+    history = sound_history(mistake.predicate)
+    mistake.plant(history)
+    return history
+
+
+def explain_predicate(name: str) -> tuple[str, ...]:
+    """Lines for a person: what it means, where it looks, and both histories with what it finds in them."""
+    told = explanation(name)
+    predicate = told.predicate
+    return (
+        f"{predicate.name}: {predicate.title}",
+        "",
+        predicate.sentence,
+        f"It is judged from the tables {', '.join(predicate.tables)}.",
+        "",
+        "A history that passes: three replicas; the primary of epoch 1 is lost, and bravo leads epoch 2.",
+        *_rows(told.passing, told.failing, sound=True),
+        f"  {told.passes().outcome}: {told.passes().summary}",
+        "",
+        f"One that fails: {told.mistake}.",
+        *_rows(told.passing, told.failing, sound=False),
+        f"  {told.fails().outcome}: {told.fails().summary}",
+        *(f"  - {evidence.text}" for evidence in told.fails().evidence),
+    )
+
+
+def _rows(passing: Run, failing: Run, *, sound: bool) -> Iterator[str]:
+    """The rows in which the two histories differ, as this one has them."""
+    for table in (
+        "operations",
+        "entries",
+        "executions",
+        "orders",
+        "balances",
+        "replicas",
+        "account_fills",
+        "account_positions",
+    ):
+        yield from _difference(table, passing.table(table), failing.table(table), sound=sound)
+    for table in ("marks", "quotes"):
+        yield from _difference(table, passing.table(table), failing.table(table), sound=sound)
+    yield from _difference("leadership", passing.leadership, failing.leadership, sound=sound)
+
+
+def _difference(table: str, passing: pd.DataFrame, failing: pd.DataFrame, *, sound: bool) -> Iterator[str]:
+    texts = {_text(row): None for row in (passing if sound else failing).to_dict("records")}
+    others = {_text(row) for row in (failing if sound else passing).to_dict("records")}
+    different = [text for text in texts if text not in others]
+    for text in different[:_MOST_ROWS]:
+        yield f"  {table}: {text}"
+    if len(different) > _MOST_ROWS:
+        yield f"  {table}: … and {len(different) - _MOST_ROWS} more rows like these"
+
+
+def _text(row: dict[object, object]) -> str:
+    """A row without what it doesn't have."""
+    return " ".join(f"{key}={value}" for key, value in row.items() if not pd.isna(value) and value != "")  # type: ignore[call-overload]
