@@ -29,7 +29,18 @@ from harness.wan.changes import PutToxic, RemoveToxic, Sever
 from harness.wan.connection import Runtime
 from harness.wan.proxy import Proxy
 from harness.wan.timing import Timer
-from harness.wan.toxics import Bandwidth, Drop, Established, Gate, Latency, Reject, SlowClose, Stall, Stream
+from harness.wan.toxics import (
+    Bandwidth,
+    Drop,
+    Established,
+    Gate,
+    Latency,
+    Reject,
+    SlowClose,
+    Stall,
+    Stream,
+    Timeout,
+)
 
 pytestmark = pytest.mark.processes
 
@@ -321,7 +332,7 @@ def test_one_batch_darkens_many_links_within_milliseconds(
     span = client.apply(
         [PutToxic(name, f"dark-{stream}", stream, Drop()) for name in names for stream in Stream]
     )
-    assert span.last_ns - span.first_ns < 100_000_000  # a bound for a starved machine; 3 ms is usual
+    assert 0 < span.last_ns - span.first_ns < 10**9  # 2 ms is usual; the bound is for a starved machine
     for sock in ends:
         sock.sendall(b"never")
     assert all(silent(sock, 0.01) for sock in ends)
@@ -338,11 +349,12 @@ def test_toxicity_is_drawn_from_the_seed_for_each_connection(
 ) -> None:
     def affected(name: str) -> list[bool]:
         address = embedded.client.create_link(name, "127.0.0.1:0", echo.address)
-        embedded.client.apply([PutToxic(name, "half", Stream.UPSTREAM, Latency(latency_ms=30), 0.5)])
+        embedded.client.apply([PutToxic(name, "half", Stream.UPSTREAM, Timeout(timeout_ms=10), 0.5)])
         drawn = []
         for _ in range(12):
             with connect(address) as sock:
-                drawn.append(round_trip_s(sock) >= 0.03)
+                sock.sendall(b"x")
+                drawn.append(sock.recv(1) == b"")
         embedded.client.delete(name)
         return drawn
 
@@ -355,7 +367,7 @@ def test_toxicity_is_drawn_from_the_seed_for_each_connection(
 def test_a_raised_toxicity_reaches_live_connections(echo_link: LinkUnderTest) -> None:
     with connect(echo_link.address) as sock:
         echo_link.put(Latency(latency_ms=30), toxicity=0)
-        assert round_trip_s(sock) < 0.03
+        assert min(round_trip_s(sock) for _ in range(5)) < 0.03
         echo_link.put(Latency(latency_ms=30), toxicity=1)
         assert round_trip_s(sock) >= 0.03
         echo_link.put(Latency(latency_ms=30), toxicity=0)
@@ -430,7 +442,7 @@ def test_live_connections_survive_toxics_that_come_and_go_byte_for_byte(echo_lin
 def test_a_slow_reader_stops_a_fast_sender_and_loses_nothing(link: LinkUnderTest, pair: Pair) -> None:
     near, far = pair
     link.put(Latency(latency_ms=0.5), name="baseline")
-    data = Random(4).randbytes(24 * 2**20)
+    data = Random(4).randbytes(2**20) * 64  # more than every buffer on the way
     sender = threading.Thread(target=near.sendall, args=(data,))
     sender.start()
     sender.join(timeout=0.2)

@@ -83,7 +83,7 @@ def test_latency_delays_one_direction_of_a_live_connection(echo_link: LinkUnderT
         echo_link.put(Latency(latency_ms=40), stream=stream)
         slow = [round_trip_s(sock) for _ in range(5)]
         assert all(took >= 0.040 for took in slow)
-        assert min(slow) < 0.040 + plain + 0.040
+        assert min(slow) < 0.040 + plain + 0.060
         echo_link.remove()
         assert min(round_trip_s(sock) for _ in range(20)) < 0.020
 
@@ -93,7 +93,7 @@ def test_latencies_add_up_on_new_connections(echo_link: LinkUnderTest) -> None:
     echo_link.put(Latency(latency_ms=20), name="b")
     echo_link.put(Latency(latency_ms=10), name="c", stream=Stream.DOWNSTREAM)
     with connect(echo_link.address) as sock:
-        assert 0.050 <= min(round_trip_s(sock) for _ in range(3)) < 0.095
+        assert 0.050 <= min(round_trip_s(sock) for _ in range(5)) < 0.150
 
 
 def test_jitter_keeps_bytes_in_order(echo_link: LinkUnderTest) -> None:
@@ -109,7 +109,7 @@ def test_bandwidth_limits_the_rate(echo_link: LinkUnderTest) -> None:
     echo_link.put(Bandwidth(rate_kb_per_s=1000))
     with connect(echo_link.address) as sock:
         took = round_trip_s(sock, b"x" * 200_000)
-        assert 0.15 <= took < 0.6
+        assert 0.15 <= took < 2
 
 
 def test_slow_close_delays_the_close_alone(link: LinkUnderTest, upstream: Upstream) -> None:

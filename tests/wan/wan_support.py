@@ -291,7 +291,7 @@ def receive(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def silent(sock: socket.socket, for_s: float = 0.15) -> bool:
+def silent(sock: socket.socket, for_s: float = 0.1) -> bool:
     """Whether neither bytes, nor a close, nor a reset arrive."""
     sock.settimeout(for_s)
     try:
