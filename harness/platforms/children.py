@@ -87,6 +87,7 @@ class Children:
                 )
         except OSError as error:
             raise EnvironmentUnfit(f"the process that starts services can't be started: {error}") from error
+        self._log = log
         self._sending = threading.Lock()
         self._reader = threading.Thread(target=self._listen, name="nursery", daemon=True)
         self._reader.start()
@@ -206,7 +207,10 @@ class Children:
             try:
                 self._sock.sendall(json.dumps(what).encode() + b"\n")
             except OSError as error:
-                raise StackUnhealthy(f"the nursery, the parent of all services, has died: {error}") from error
+                raise StackUnhealthy(
+                    f"the nursery, the parent of all services, has died: {error}",
+                    next_step=f"see {self._log}",
+                ) from error
 
     def _listen(self) -> None:
         rest = b""

@@ -96,23 +96,32 @@ def added_ms(
 ) -> tuple[Regime, float] | None:
     """The delay that was added, and the one that was asked for; None if too little passed under one that was asked for.
 
-    A step counts for the delay that was in force from its sending to its arrival. If several were, those with a delay were
-    are compared with what each of them asked for, and the result is told for the newest of them.
+    A step counts for the delay that was in force when it was sent. What is still held when the delay changes follows the new
+    one at once (a spike that is as long as its delay holds everything back, and lets it go when it ends). If several
+    delays were in force, each step is compared with its own, and the result is told for the newest of them.
     """
     found: list[tuple[Regime, float]] = []
     for index, regime in enumerate(regimes):
-        until_ns = regimes[index + 1].asked_ns if index + 1 < len(regimes) else None
+        following = regimes[index + 1] if index + 1 < len(regimes) else None
         found += [
-            (regime, (received_ns - sent_ns) / 1e6 - baseline_ms - regime.latency_ms)
+            (regime, (received_ns - sent_ns) / 1e6 - baseline_ms - _expected_ms(sent_ns, regime, following))
             for sent_ns, received_ns in steps
             if regime.latency_ms > 0
             and sent_ns >= regime.since_ns
-            and (until_ns is None or received_ns < until_ns)
+            and (following is None or sent_ns < following.asked_ns)
         ]
     if len(found) < _FEWEST_STEPS:
         return None
     newest = found[-1][0]
     return newest, newest.latency_ms + statistics.median(error for _, error in found)
+
+
+def _expected_ms(sent_ns: int, regime: Regime, following: Regime | None) -> float:
+    """How long the proxy holds what was sent under one delay, if that changes before the time is over."""
+    if following is None:
+        return regime.latency_ms
+    left_ms = (following.since_ns - sent_ns) / 1e6
+    return regime.latency_ms if left_ms >= regime.latency_ms else max(left_ms, following.latency_ms)
 
 
 def _link_facts(
