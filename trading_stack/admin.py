@@ -86,6 +86,8 @@ class _Exchange(asyncio.Protocol):
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
             self._write(await _answer(head, self._routes))
+            if b"connection: close" in head.lower() and self._transport is not None:
+                self._transport.close()
         self._answering = None
 
     def _write(self, response: Response) -> None:

@@ -155,7 +155,7 @@ class Engine:
             "/health": health(self.unready),
             "/metrics": metrics(self.figures),
             "/replica": self._replica,
-            "/status": lambda _: Response(msgspec.json.encode(self.door.heartbeat())),
+            "/status": lambda _: Response(msgspec.json.encode(msgspec.structs.asdict(self.door.heartbeat()))),
         }
 
     async def _replica(self, query: Query) -> Response:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -69,10 +70,10 @@ class Service:
             self.process.wait()
             self.process = None
 
-    def get(self, path: str) -> dict[str, object]:
+    def get(self, path: str) -> dict[str, Any]:
         """A JSON route of its admin port."""
         with urllib.request.urlopen(f"http://{self.environ['ADMIN']}{path}", timeout=5) as answer:
-            decoded: dict[str, object] = json.load(answer)
+            decoded: dict[str, Any] = json.load(answer)
             return decoded
 
     def events(self) -> list[dict[str, object]]:
