@@ -217,4 +217,4 @@ def _evidence(fault_id: str, fact: Fact, *, at_ns: int) -> FaultEvidence:
 
 
 def _parameters(fault: Fault) -> dict[str, Any]:
-    return fault.model_dump(mode="json", exclude_none=True)
+    return fault.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -66,7 +66,7 @@ class Connection:
         self._heart: Heartbeat | None = adapter if isinstance(adapter, Heartbeat) else None
         self._mishaps = mishaps
         self._policy = policy
-        self._waiting: set[AsyncResult] = set()
+        self._waiting: dict[AsyncResult, int] = {}  # since when, oldest first
         self._on_broken: Callable[[Connection], None] = _ignore
         self._liveness = Liveness(policy, now_ns=time.monotonic_ns(), round_trip_ns=round_trip_ns)
         self._watch = None
@@ -80,7 +80,7 @@ class Connection:
     def invoke(self, operation: Operation, *, deadline_s: float) -> Reply:
         """The adapter's answer; `Info` when it raises, overruns its deadline, or the connection breaks meanwhile."""
         answer = AsyncResult()
-        self._waiting.add(answer)
+        self._waiting[answer] = time.monotonic_ns()
         call = gevent.spawn(self._call, answer, operation, deadline_s)
         try:
             reply: Reply = answer.get(timeout=deadline_s + GRACE_S)
@@ -88,7 +88,7 @@ class Connection:
             call.kill(block=False)
             return self._mishaps.overran(deadline_s)
         finally:
-            self._waiting.discard(answer)
+            self._waiting.pop(answer, None)
         if self.broken is not None and isinstance(reply, Info):
             call.kill(block=False)
         return reply
@@ -136,6 +136,14 @@ class Connection:
             elif sign is Sign.GIVE_UP:
                 patience_ms = self._liveness.patience_ns / 1e6
                 self.break_off(f"{self.gateway.name} was silent for {patience_ms:.0f} ms")
+            elif self._stuck():
+                self.break_off(f"{self.gateway.name} answers pings, and has answered no order for too long")
+
+    def _stuck(self) -> bool:
+        """Whether the oldest order has waited for longer than this client waits at one gateway."""
+        limit_ns = self._policy.stuck_after_ns
+        oldest_ns = next(iter(self._waiting.values()), None)
+        return limit_ns is not None and oldest_ns is not None and time.monotonic_ns() - oldest_ns > limit_ns
 
     def _ping(self, heart: Heartbeat, deadline_s: float, *, must_answer: bool) -> None:
         """A ping that fails well before its deadline says that the connection is gone; a slow one says nothing."""

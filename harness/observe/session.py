@@ -133,5 +133,5 @@ def collect(plan: CollectPlan, *, timeout_s: float) -> Collection:
     if heard:
         return msgspec.json.decode(heard[0], type=Collection)
     took_s = time.monotonic() - began
-    why = process.last_words() or f"no result within {took_s:.1f} s"
+    why = process.last_words() or f"no result after {took_s:.1f} s (exit code {process.exit_code})"
     return Collection(replicas=0, accounts=0, settled=False, missing=(f"everything: {why}",))

@@ -57,9 +57,16 @@ def test_too_few_arrivals_tell_nothing() -> None:
     assert added_ms(steps(30, count=2), [Regime(0, 0, 30, 0)], 0) is None
 
 
-def test_what_was_under_way_when_the_delay_changed_is_left_out() -> None:
+def test_what_is_held_when_the_delay_changes_follows_the_new_one() -> None:
     regimes = [Regime(0, 0, 30, 0), Regime(20 * MS, 20 * MS, 0, 0)]
-    assert added_ms(steps(30), regimes, 0) is None
+    released = [(sent, 20 * MS) for sent in range(0, 10 * MS, MS)]
+    assert added(released, regimes, 0) == (regimes[0], 30)
+
+
+def test_a_spike_that_did_nothing_convinces_nobody() -> None:
+    regimes = [Regime(0, 0, 200, 0), Regime(200 * MS, 200 * MS, 0, 0)]
+    regime, measured_ms = added(steps(0, count=50), regimes, 0)
+    assert not judge("link", Direction.TO, regime, measured_ms, steps=50).convincing
 
 
 def test_a_ramp_is_judged_by_the_newest_delay_that_was_measured() -> None:
