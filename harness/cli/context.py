@@ -121,8 +121,13 @@ def run_folder(text: str) -> Path:
     for path in (Path(text), Path("runs") / text):
         if path.exists():
             return path
+    import difflib
+
+    known = [path.name for path in Path("runs").iterdir()] if Path("runs").is_dir() else []
+    closest = difflib.get_close_matches(text, known, n=1)
+    hint = f"; did you mean {closest[0]!r}?" if closest else ""
     raise UsageError(
-        f"there is no run at {text}", next_step="name a folder under runs/, or a scenario that was run"
+        f"there is no run at {text}{hint}", next_step="name a folder under runs/, or a scenario that was run"
     )
 
 

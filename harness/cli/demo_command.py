@@ -10,7 +10,13 @@ SCENARIO = "primary-provider-outage.yaml"
 
 
 @click.command("demo")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=7,
+    help="Where every random choice comes from.",
+    show_default=True,
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -32,10 +38,9 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     import os
     import shutil
 
-    from rich.console import Console
-
+    from harness.cli.consoles import open_console
     from harness.cli.context import chosen_scenarios
-    from harness.cli.running import run_and_tell, write_suite
+    from harness.cli.running import run_and_tell
     from harness.engine.platforms import platform_named
     from harness.engine.reference import reference_scenarios, reference_stack
     from harness.engine.setup import Setup
@@ -43,11 +48,12 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
 
     stack = read_stack(reference_stack(), variables=os.environ)
     scenarios = chosen_scenarios([str(reference_scenarios() / SCENARIO)], seed=seed, stack=stack)
-    console = Console()
+    console = open_console()
     setups = [Setup(scenario, stack, platform_named("process"), out) for scenario in scenarios]
-    results, code = run_and_tell(setups, console=console, quiet=False)
-    write_suite(results, reports)
+    results, code = run_and_tell(setups, reports=reports, console=console)
     for result in results:
+        if not result.path:
+            continue
         shutil.copyfile(Path(result.path) / "report.html", reports / "demo.html")
         console.print(f"open the report: {reports / 'demo.html'}", highlight=False, soft_wrap=True)
         console.print(

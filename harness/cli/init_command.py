@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -31,13 +32,24 @@ expect:
 
 @click.command("init")
 @click.argument("name", default="my-first-outage")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("scenarios"), show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("scenarios"),
+    help="Where it is written.",
+    show_default=True,
+)
 def command(*, name: str, folder: Path) -> int:
     """Write a starter scenario, ready to run: scenarios/NAME.yaml. An existing file is never overwritten."""
     from harness.engine.vocabulary import vocabulary
     from harness.model.errors import UsageError
     from harness.scenario.loading import load_scenarios
 
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,99}", name) is None:
+        raise UsageError(
+            f"{name!r} is no name for a scenario",
+            next_step="take lower case words with dashes: my-first-outage",
+        )
     path = folder / f"{name}.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -36,7 +36,8 @@ class LiveTimeline:
             self._zero_ns = event.at_ns
         line = self._line(event)
         if line:
-            self._console.print(f"{self._when(_moment(event))}  {line}", highlight=False, markup=False)
+            text = f"{self._when(_moment(event))}  {line}"
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
         phase = self._phase(event)
         if phase and self._status is not None:
             self._status.update(f"{self._title}: {phase}")

@@ -91,12 +91,21 @@ def run(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 2
     except BrokenPipeError:
+        _close_stdout()
         return 0
     except HarnessError as error:
         click.echo(f"harness: {error}", err=True)
         return int(error.exit_code)
     except OSError as error:
-        click.echo(f"harness: {_system_error(error)}", err=True)
+        from harness.cli.trouble import told_by_system
+
+        text, code = told_by_system(error)
+        click.echo(f"harness: {text}", err=True)
+        return code
+    except Exception as error:  # a bug of ours: one line for the person, the traceback in a file
+        from harness.cli.trouble import keep_traceback
+
+        click.echo(f"harness: {keep_traceback(error)}", err=True)
         return 3
     return int(result) if isinstance(result, int) else 0
 
@@ -108,14 +117,9 @@ def _did_you_mean(name: str, known: list[str]) -> str:
     return f" Did you mean {closest[0]!r}?" if closest else ""
 
 
-def _system_error(error: OSError) -> str:
-    import errno
+def _close_stdout() -> None:
+    """Whoever read stdout has gone; nothing more can be told there, not even by the interpreter's last flush."""
+    import os
 
-    where = f" ({error.filename})" if error.filename else ""
-    advice = {
-        errno.ENOSPC: "\n  next: free some disk space, or name another folder with --out",
-        errno.EACCES: "\n  next: name a folder that you may write to with --out",
-        errno.EADDRINUSE: "\n  next: something else uses that port; stop it, or try again",
-        errno.EMFILE: "\n  next: raise the limit of open files (ulimit -n 4096)",
-    }.get(error.errno or 0, "")
-    return f"{error.strerror or error}{where}{advice}"
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123  a descriptor is all that is wanted
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

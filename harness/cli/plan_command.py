@@ -46,17 +46,17 @@ def command(
         paths, tags=tags, keyword=keyword, overrides=overrides, seed=seed, stack=tested
     )
     runner = chosen_platform(platform)
+    return tell_plans(scenarios, tested, runner, as_json=as_json)
+
+
+def tell_plans(scenarios: Sequence[Scenario], stack: Stack, platform: Platform, *, as_json: bool) -> int:
+    """Print the plans of some scenarios; answers the exit code."""
     if as_json:
         import msgspec
 
-        plans = [_as_data(scenario, tested, runner) for scenario in scenarios]
+        plans = [_as_data(scenario, stack, platform) for scenario in scenarios]
         click.echo(msgspec.json.format(msgspec.json.encode(plans), indent=2))
         return 0
-    return print_plans(scenarios, tested, runner)
-
-
-def print_plans(scenarios: Sequence[Scenario], stack: Stack, platform: Platform) -> int:
-    """Print the plans of some scenarios; answers the exit code."""
     for scenario in scenarios:
         click.echo(f"{scenario.id} (seed {scenario.seed}) on {stack.name}, platform {platform.name}")
         load = scenario.load

@@ -22,8 +22,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
 
     Shards of one suite are merged by naming all their folders.
     """
-    from rich.console import Console
-
+    from harness.cli.consoles import open_console
     from harness.cli.running import tell_suite, write_reports, write_suite
     from harness.engine.run import code_of
     from harness.engine.verdict_file import read_verdicts
@@ -44,7 +43,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     if as_json:
         click.echo(suite_json(tuple(results)), nl=False)
     else:
-        tell_suite(results, reports, Console())
+        tell_suite(results, reports, open_console())
     return int(ExitCode.of(code_of(result.judgement.outcome) for result in results))
 
 

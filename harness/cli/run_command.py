@@ -67,10 +67,9 @@ def command(
 
     Example: harness run scenarios/gate/primary-provider-outage.yaml --seed 7
     """
-    from rich.console import Console
-
-    from harness.cli.running import run_and_tell, tell_suite, write_suite
-    from harness.engine.setup import Setup
+    from harness.cli.consoles import open_console
+    from harness.cli.running import run_and_tell, tell_suite
+    from harness.engine.setup import Setup, planted
     from harness.engine.suite import repeated
     from harness.report.json import suite_json
 
@@ -80,28 +79,15 @@ def command(
         paths, tags=tags, keyword=keyword, overrides=overrides, seed=seed, stack=tested
     )
     if dry_run:
-        from harness.cli.plan_command import print_plans
+        from harness.cli.plan_command import tell_plans
 
-        return print_plans(scenarios, tested, runner)
-    environment = _planted(tested, defect) if defect is not None else {}
+        return tell_plans(scenarios, tested, runner, as_json=as_json)
+    environment = planted(tested, defect)
     setups = [Setup(scenario, tested, runner, out, environment) for scenario in repeated(scenarios, repeat)]
-    console = Console(stderr=as_json, soft_wrap=False)
-    results, code = run_and_tell(setups, console=console, quiet=False)
-    write_suite(results, reports)
+    console = open_console(stderr=as_json)
+    results, code = run_and_tell(setups, reports=reports, console=console)
     if as_json:
         click.echo(suite_json(tuple(results)), nl=False)
     elif len(results) > 1:
         tell_suite(results, reports, console)
     return int(code)
-
-
-def _planted(stack: object, name: str) -> dict[str, str]:
-    from harness.model.errors import UsageError
-    from harness.stack.description import Stack
-
-    assert isinstance(stack, Stack)
-    found = next((defect for defect in stack.defects if defect.name == name), None)
-    if found is None:
-        known = ", ".join(defect.name for defect in stack.defects) or "none"
-        raise UsageError(f"{stack.path} declares no defect {name!r}", next_step=f"it declares {known}")
-    return dict(found.environment)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.live import LiveTimeline
+from harness.engine.interrupts import held_back
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, run_suite
 from harness.history.journal import Observer
@@ -22,33 +23,33 @@ from harness.report.page import Page, make_page
 from harness.report.suite import Judged, make_suite
 
 
-def run_and_tell(setups: Iterable[Setup], *, console: Console, quiet: bool) -> tuple[list[Judged], ExitCode]:
-    """Run setups, write the report of each as soon as it is over, and tell of it; answers the final attempts' results."""
-    live: list[LiveTimeline] = []
+def run_and_tell(
+    setups: Iterable[Setup], *, reports: Path, console: Console
+) -> tuple[list[Judged], ExitCode]:
+    """Run setups, tell of each and write its report as soon as it is over, then the index of all into `reports`.
 
-    def observers(setup: Setup) -> tuple[Observer, ...]:
-        if quiet:
-            return ()
-        live.append(LiveTimeline(console, setup.scenario.id))
-        console.print(
-            f"{setup.scenario.id} (seed {setup.scenario.seed})", style="bold", highlight=False, markup=False
-        )
-        return (live[-1],)
-
+    Answers the results of the final attempts. A Ctrl-C at any moment still leaves every report written.
+    """
     attempts: list[Attempt] = []
     results: list[Judged] = []
+    interrupted = False
+    with _Live(console) as live:
+        try:
+            for attempt in run_suite(setups, observers=live.observers):
+                live.close()
+                with held_back():
+                    attempts.append(attempt)
+                    judged = _tell(attempt, console=console)
+                    if attempt.final:
+                        results.append(judged)
+        except KeyboardInterrupt:
+            interrupted = True
     try:
-        for attempt in run_suite(setups, observers=observers):
-            for timeline in live:
-                timeline.close()
-            attempts.append(attempt)
-            judged = _tell(attempt, console=console, quiet=quiet)
-            if attempt.final:
-                results.append(judged)
-    finally:
-        for timeline in live:
-            timeline.close()
-    return results, exit_code(attempts)
+        with held_back():
+            write_suite(results, reports)
+    except KeyboardInterrupt:
+        interrupted = True
+    return results, ExitCode.INTERRUPTED if interrupted else exit_code(attempts)
 
 
 def write_suite(results: Sequence[Judged], reports: Path) -> None:
@@ -74,19 +75,46 @@ def tell_suite(results: Sequence[Judged], reports: Path, console: Console) -> No
     console.print(f"report: {reports / 'index.html'}", highlight=False, soft_wrap=True)
 
 
-def _tell(attempt: Attempt, *, console: Console, quiet: bool) -> Judged:
+class _Live:
+    """The live timelines of a suite, one a run; none outlives the block."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._open: LiveTimeline | None = None
+
+    def __enter__(self) -> _Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def observers(self, setup: Setup) -> tuple[Observer, ...]:
+        """Say what runs now, and follow it."""
+        scenario = setup.scenario
+        self._console.print(
+            f"{scenario.id} (seed {scenario.seed})", style="bold", highlight=False, markup=False
+        )
+        self._open = LiveTimeline(self._console, scenario.id)
+        return (self._open,)
+
+    def close(self) -> None:
+        """End the one that is open. Safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _tell(attempt: Attempt, *, console: Console) -> Judged:
     finished = attempt.finished
     if finished.folder is None:
-        if not quiet:
-            console.print(f"NOT RUN  {finished.meta.scenario}: {finished.why_not_run}", markup=False)
+        console.print(f"NOT RUN  {finished.meta.scenario}: {finished.why_not_run}", markup=False)
         return Judged(finished.meta, finished.judgement, "", why_not_run=finished.why_not_run)
     path = finished.folder.path
     page = make_page(load_run(path), finished.judgement)
     written = write_reports(page, path)
-    if not quiet:
-        print_run(page, console)
-        again = "" if attempt.final else "  the machine is to blame: trying again"
-        console.print(f"  report: {written}{again}", highlight=False, soft_wrap=True)
+    print_run(page, console)
+    again = "" if attempt.final else "  the machine is to blame: trying again"
+    console.print(f"  report: {written}{again}", highlight=False, soft_wrap=True)
     for what in finished.left:
         console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
     return Judged(finished.meta, finished.judgement, str(path), page=written.resolve().as_uri())

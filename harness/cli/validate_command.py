@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from harness.cli.context import DEFAULT_PATHS, chosen_stack
 from harness.engine.vocabulary import vocabulary
-from harness.model.errors import DocumentError, NothingToRun, Problem, UsageError
+from harness.model.errors import DocumentError, HarnessError, NothingToRun, Problem, UsageError
 from harness.scenario.discovery import discover
 from harness.scenario.loading import load_scenarios
 from harness.scenario.validation import validate_against
@@ -37,15 +38,14 @@ LOOK_EVERY_S = 0.3
 def command(*, paths: tuple[str, ...], stack: str | None, watch: bool, shape: str, as_json: bool) -> int:
     """Check scenario files or folders of them (default: scenarios/). Every mistake has its file:line:column."""
     form = "json" if as_json else shape
-    tested = _stack(stack)
     if not watch:
-        return _check(paths, tested, form)
-    before: dict[Path, int] = {}
-    while True:
+        return _check(paths, _stack(stack), form)
+    before: dict[Path, int] | None = None
+    while True:  # until Ctrl-C
         now = _stamps(paths)
         if now != before:
             before = now
-            _check(paths, tested, form)
+            _check_again(paths, stack, form)
         time.sleep(LOOK_EVERY_S)
 
 
@@ -63,12 +63,24 @@ def _stack(flag: str | None) -> Stack | None:
 
 def _stamps(paths: Sequence[str]) -> dict[Path, int]:
     try:
-        return {
-            file: file.stat().st_mtime_ns
-            for file in discover([Path(path) for path in paths or DEFAULT_PATHS])
-        }
+        files = discover([Path(path) for path in paths or DEFAULT_PATHS])
     except (OSError, UsageError):
         return {}
+    stamps = {}
+    for file in files:
+        with suppress(OSError):  # it vanished since it was found
+            stamps[file] = file.stat().st_mtime_ns
+    return stamps
+
+
+def _check_again(paths: Sequence[str], stack: str | None, form: str) -> None:
+    """Check while somebody edits: files, and the stack's own, may be gone or half written at this moment."""
+    try:
+        _check(paths, _stack(stack), form)
+    except DocumentError as error:  # of the stack's compose file
+        _print(error.problems, files=0, scenarios=0, form=form)
+    except (HarnessError, OSError) as error:
+        click.echo(f"harness: {error}", err=True)
 
 
 def _check(paths: Sequence[str], stack: Stack | None, form: str) -> int:

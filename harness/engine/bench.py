@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -47,8 +48,13 @@ class Bench:
     """One stack for one run. Methods are called from one thread, in the order in which they stand here."""
 
     def __init__(self, setup: Setup, *, observers: tuple[Observer, ...] = ()) -> None:
-        """Make the run's folder and begin its journal; nothing is started yet."""
+        """Make the run's folder and begin its journal; nothing is started yet.
+
+        Raises `UsageError` when the stack names no adapter, and `OSError` when there is no room for the folder.
+        """
         self.setup = setup
+        self._adapter = setup.adapter
+        self._over = False
         self.origin_ns = time.monotonic_ns()
         self.leader = Leader()
         self.inbox: SimpleQueue[StackEvent | None] = SimpleQueue()
@@ -68,6 +74,7 @@ class Bench:
         self._site: Site | None = None
         self._nemesis: Nemesis | None = None
         self._restarting: list[threading.Thread] = []
+        self._left: tuple[str, ...] = ()
         self._random = Random(setup.scenario.seed)  # noqa: S311  draws targets, no secrets
         self.emit(
             e.RunStarted(
@@ -113,8 +120,14 @@ class Bench:
         return time.monotonic_ns() - self.origin_ns
 
     def emit(self, event: e.Event) -> None:
-        """Write one event into the journal; safe from any thread."""
-        self.journal.append(event)
+        """Write one event into the journal; safe from any thread. A straggler's, after the end, is dropped."""
+        if self._over:
+            return
+        try:
+            self.journal.append(event)
+        except ValueError:
+            if not self._over:
+                raise
 
     def bring_up(self) -> None:
         """Start the stack and everything around it, and wait until clients are connected to it.
@@ -243,20 +256,34 @@ class Bench:
         write_tables(self.folder, origin_mono_ns=self.origin_ns)
 
     def tear_down(self) -> tuple[str, ...]:
-        """End everything; answers what is left of the stack. Safe to call twice, and at any moment."""
-        if self._watch is not None:
-            self._watch.stop()
-        if self._load is not None:
-            self._load.kill()
-        if self._observer is not None:
-            self._observer.kill()
-        left = self._site.stop() if self._site is not None else ()
-        if self._leases is not None:
-            self._leases.close()
-        self.emit(e.StackStopped(at_ns=self.now(), left=left))
-        self.emit(e.RunEnded(at_ns=self.now()))
-        self.journal.close()
-        return left
+        """End everything; answers what is left of the stack. Safe to call twice, and at any moment.
+
+        Each step is taken even when the one before it fails (a full disk); the first failure is raised at the end.
+        """
+        with ExitStack() as steps:  # they run from the last to the first
+            steps.callback(self._close_journal)
+            if self._leases is not None:
+                steps.callback(self._leases.close)
+            if self._site is not None:
+                steps.callback(self._stop_site, self._site)
+            if self._observer is not None:
+                steps.callback(self._observer.kill)
+            if self._load is not None:
+                steps.callback(self._load.kill)
+            if self._watch is not None:
+                steps.callback(self._watch.stop)
+        return self._left
+
+    def _stop_site(self, site: Site) -> None:
+        self._left = site.stop()
+
+    def _close_journal(self) -> None:
+        try:
+            self.emit(e.StackStopped(at_ns=self.now(), left=self._left))
+            self.emit(e.RunEnded(at_ns=self.now()))
+        finally:
+            self._over = True
+            self.journal.close()
 
     def _tell_services(self) -> None:
         pids = self.site.pids()
@@ -273,9 +300,7 @@ class Bench:
 
     def _observe(self) -> None:
         logs = tuple(ServiceLog(service, str(path)) for service, path in self.site.logs.items())
-        plan = ObserverPlan(
-            adapter=self.setup.adapter, folder=str(self.folder.path), logs=logs, base=self._base()
-        )
+        plan = ObserverPlan(adapter=self._adapter, folder=str(self.folder.path), logs=logs, base=self._base())
         self._observer = ObserverSession(plan, on_event=self._saw)
 
     def _connect(self) -> None:
@@ -311,7 +336,7 @@ class Bench:
             for entry in self.setup.stack.entry_points
         )
         return CollectPlan(
-            adapter=self.setup.adapter,
+            adapter=self._adapter,
             folder=str(self.folder.path),
             engines=tuple(self._endpoints("engine")),
             entry_points=entry_points,

@@ -59,3 +59,20 @@ class Interrupts:
         if self._breakable:
             raise Interrupted
         self._wake()
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """A stretch that is finished first (a report that is written): a signal becomes `KeyboardInterrupt` after it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt

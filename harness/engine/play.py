@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from queue import Empty
+from typing import Protocol, TypeAlias
 
 from harness.engine.timeline import Due, Timeline
 from harness.faults.contract import Fault, Move
@@ -53,6 +53,16 @@ class End:
     pass
 
 
+class Inbox(Protocol):
+    """Where events of the stack arrive; None only wakes. A queue; tests give one whose waiting moves their clock."""
+
+    def get(self, *, timeout: float) -> StackEvent | None:
+        """The next event; raises `queue.Empty` after `timeout` seconds."""
+
+    def get_nowait(self) -> StackEvent | None:
+        """The next event; raises `queue.Empty` when there is none."""
+
+
 Task: TypeAlias = Onset | Lift | Step | JudgeSteadyState | End
 
 
@@ -75,9 +85,7 @@ class Acts:
 class Play:
     """Takes what is due, at a time or at a moment, until the scenario ends or something stops it."""
 
-    def __init__(
-        self, scenario: Scenario, *, zero_ns: int, inbox: SimpleQueue[StackEvent | None], acts: Acts
-    ) -> None:
+    def __init__(self, scenario: Scenario, *, zero_ns: int, inbox: Inbox, acts: Acts) -> None:
         """`zero_ns` is the start of the load on the host's clock; None in the inbox only wakes."""
         self._zero_ns = zero_ns
         self._inbox = inbox

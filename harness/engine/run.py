@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.checks.judging import judge_all
@@ -51,14 +52,18 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
     with Interrupts(wake=lambda: bench.inbox.put(None), say_left=lambda: _say_left(bench)) as interrupts:
         try:
             _walk(bench, interrupts, codes)
-            judgement = _judge(bench)
-            if judgement.outcome is Outcome.FAIL:
-                bench.site.save_evidence(bench.folder.path / "evidence")
+            _save_evidence(bench)
         finally:
             left = bench.tear_down()
+        # The journal is closed: what is judged now is what anybody judges later, byte for byte.
+        judgement = _judge(bench)
+        write_verdicts(bench.folder, judgement)
     if left:
         codes.add(ExitCode.HEAL_FAILED)
-    write_verdicts(bench.folder, judgement)
+    if interrupts.requested:
+        codes.add(
+            ExitCode.INTERRUPTED
+        )  # also one that came while the load was drained: nothing else may start
     codes.add(code_of(judgement.outcome))
     return Finished(bench.meta, judgement, bench.folder, ExitCode.of(codes), left=left)
 
@@ -182,6 +187,13 @@ def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
         bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
     except (HarnessError, OSError) as error:
         bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+
+
+def _save_evidence(bench: Bench) -> None:
+    """Keep what the services hold when the run failed; what can't be kept spoils no verdict."""
+    if bench.has_site and _judge(bench).outcome is Outcome.FAIL:
+        with suppress(HarnessError, OSError):
+            bench.site.save_evidence(bench.folder.path / "evidence")
 
 
 def _judge(bench: Bench) -> Judgement:

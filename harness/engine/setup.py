@@ -12,6 +12,17 @@ from harness.scenario.scenario import Scenario
 from harness.stack.description import Stack
 
 
+def planted(stack: Stack, defect: str | None) -> Mapping[str, str]:
+    """The environment that plants a defect which the stack declares; nothing for None. Raises `UsageError`."""
+    if defect is None:
+        return {}
+    found = next((known for known in stack.defects if known.name == defect), None)
+    if found is None:
+        known = ", ".join(known.name for known in stack.defects) or "none"
+        raise UsageError(f"{stack.path} declares no defect {defect!r}", next_step=f"it declares {known}")
+    return found.environment
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One scenario on one stack and platform; its folder is made under `out`.

@@ -11,6 +11,7 @@ from harness.history.folder import write_atomically
 from harness.history.meta import RunMeta
 from harness.model.outcome import Outcome
 from harness.model.verdicts import Verdict
+from harness.report.page import headline
 from harness.report.suite import Judged, make_suite
 
 SCHEMA: Final = 1
@@ -44,12 +45,11 @@ class SuiteResult(msgspec.Struct, frozen=True):
 def suite_result(runs: tuple[Judged, ...]) -> SuiteResult:
     """The result of a suite as data, in the order in which it was run."""
     suite = make_suite(runs)
-    headlines = {row.path: row.headline for row in suite.rows}
     return SuiteResult(
         schema=SCHEMA,
         outcome=suite.outcome,
         counts={str(outcome): count for outcome, count in suite.counts.items()},
-        runs=tuple(_result(run, run.meta, headlines[run.path]) for run in runs),
+        runs=tuple(_result(run, run.meta, run.why_not_run or headline(run.judgement)) for run in runs),
     )
 
 
