@@ -27,7 +27,7 @@ from aiohttp.typedefs import Handler
 
 from trading_stack.gateway.replies import malformed
 from trading_stack.gateway.requests import Request, decode
-from trading_stack.gateway.websocket import Session, Take
+from trading_stack.gateway.websocket import Sessions, Take
 
 JSON: Final = "application/json"
 _STATUS: Final = {b'{"outcome":"fail"': 422, b'{"outcome":"info"': 504}
@@ -41,11 +41,8 @@ class _Refused(Exception):
     """A request that can't be read; the text is the reply."""
 
 
-def application(take: Take, *, unready: Health, quotes: Quotes) -> web.Application:
+def application(take: Take, sessions: Sessions, *, unready: Health, quotes: Quotes) -> web.Application:
     """The routes of a gateway."""
-
-    async def websocket(request: web.Request) -> web.WebSocketResponse:
-        return await Session(take).run(request)
 
     async def health(_: web.Request) -> web.Response:
         reason = unready()
@@ -55,7 +52,7 @@ def application(take: Take, *, unready: Health, quotes: Quotes) -> web.Applicati
         return web.Response(body=quotes(), content_type=JSON)
 
     app = web.Application()
-    app.router.add_get("/ws", websocket)
+    app.router.add_get("/ws", sessions.serve)
     app.router.add_get("/health", health)
     app.router.add_get("/quotes", last_quotes)
     app.router.add_post("/orders", _route(take, "new"))

@@ -42,10 +42,13 @@ Effect: TypeAlias = Send | Answer
 class Flight:
     """One command or query that waits for its answer."""
 
-    __slots__ = ("answered", "deadline_ns", "message", "resend_after_ns", "resend_ns", "sent_on")
+    __slots__ = ("answered", "deadline_ns", "message", "resend_after_ns", "resend_ns", "sent_on", "taken_ns")
 
-    def __init__(self, message: Submit | Read, deadline_ns: int, answered: Answered) -> None:
+    def __init__(
+        self, message: Submit | Read, *, taken_ns: int, deadline_ns: int, answered: Answered
+    ) -> None:
         self.message = message
+        self.taken_ns = taken_ns
         self.deadline_ns = deadline_ns
         self.answered = answered
         self.sent_on: tuple[int, str, int] | None = None  # epoch, engine, its connection's number
@@ -83,6 +86,12 @@ class Router:
     @property
     def in_flight(self) -> int:
         return len(self._flights)
+
+    @property
+    def waits_since_ns(self) -> int | None:
+        """When the oldest of what is in flight was taken."""
+        oldest = next(iter(self._flights.values()), None)
+        return None if oldest is None else oldest.taken_ns
 
     @property
     def full(self) -> bool:
@@ -143,7 +152,7 @@ class Router:
     def _take(
         self, message: Submit | Read, deadline_ns: int, answered: Answered, now_ns: int
     ) -> list[Effect]:
-        flight = Flight(message, deadline_ns, answered)
+        flight = Flight(message, taken_ns=now_ns, deadline_ns=deadline_ns, answered=answered)
         self._flights[message.request] = flight
         send = self._send(flight, now_ns)
         return [] if send is None else [send]

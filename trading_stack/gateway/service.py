@@ -22,6 +22,7 @@ from trading_stack.gateway.links import EngineLinks
 from trading_stack.gateway.order_entry import OrderEntry
 from trading_stack.gateway.router import Router
 from trading_stack.gateway.stall import StallWatch
+from trading_stack.gateway.websocket import Sessions
 from trading_stack.market.client import follow_marks
 from trading_stack.market.messages import MarksFrame
 from trading_stack.wire import Counters
@@ -59,6 +60,10 @@ class Gateway:
         """Keep the band's marks up to date, for ever."""
         await follow_marks(*self._pricing, self._on_marks, name=self.name, secret=self._secret)
 
+    def unready(self) -> str | None:
+        """Why orders can't be routed now, or None."""
+        return self.links.reach.cut_off or self.router.unready()
+
     def quotes(self) -> bytes:
         """The last marks, as JSON."""
         age_ns = self.band.age_ns(time.monotonic_ns())
@@ -74,6 +79,7 @@ class Gateway:
             "in_flight": self.router.in_flight,
             "epoch": self.router.epoch,
             "stalls": self.watch.stalls,
+            "cut_off": int(self.links.reach.cut_off is not None),
             "marks_age_ns": self.band.age_ns(time.monotonic_ns()),
             "cpu_seconds": time.process_time(),
         }
@@ -91,10 +97,11 @@ async def serve(environ: Mapping[str, str]) -> None:
     """Serve until cancelled."""
     gateway = Gateway(environ)
     take = partial(gateway.links.take, gateway.entry)
-    app = application(take, unready=gateway.router.unready, quotes=gateway.quotes)
+    sessions = Sessions(take, lambda: gateway.links.reach.cut_off)
+    app = application(take, sessions, unready=gateway.unready, quotes=gateway.quotes)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    routes = {"/health": health(gateway.router.unready), "/metrics": metrics(gateway.figures)}
+    routes = {"/health": health(gateway.unready), "/metrics": metrics(gateway.figures)}
     admin = await serve_admin(settings.address(environ, "ADMIN"), routes)
     try:
         await web.TCPSite(runner, *settings.address(environ, "LISTEN"), backlog=1024).start()
@@ -102,7 +109,7 @@ async def serve(environ: Mapping[str, str]) -> None:
         log(f"{gateway.name}: taking orders")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(gateway.follow_pricing())
-            tasks.create_task(gateway.links.turn(gateway.watch))
+            tasks.create_task(gateway.links.turn(gateway.watch, sessions.let_go))
     finally:
         admin.close()
         await gateway.links.close()

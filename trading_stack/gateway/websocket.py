@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from trading_stack.gateway.order_entry import Reply
 from trading_stack.gateway.replies import malformed
@@ -62,6 +62,10 @@ class Session:
         self._unsent.append(f'{{"id":{number},"reply":{reply.decode()}}}')
         self._wake.set()
 
+    async def let_go(self, why: str) -> None:
+        """Close the connection, so that its client looks for another gateway."""
+        await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=why.encode())
+
     async def _write(self) -> None:
         """Write what is queued, for ever."""
         try:
@@ -73,3 +77,33 @@ class Session:
                     await self._socket.send_str(text)
         except ConnectionError:  # the client is gone; its orders go on
             return
+
+
+class Sessions:
+    """All open WebSockets of a gateway."""
+
+    def __init__(self, take: Take, cut_off: Callable[[], str | None]) -> None:
+        self._take = take
+        self._cut_off = cut_off
+        self._open: set[Session] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client; none while this gateway is cut off."""
+        reason = self._cut_off()
+        if reason is not None:
+            return web.Response(text=reason, status=503)
+        session = Session(self._take)
+        self._open.add(session)
+        try:
+            return await session.run(request)
+        finally:
+            self._open.discard(session)
+
+    def let_go(self, why: str) -> None:
+        """Close every connection that is open now."""
+        leaving, self._open = self._open, set()
+        for session in leaving:
+            task = asyncio.get_running_loop().create_task(session.let_go(why))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)

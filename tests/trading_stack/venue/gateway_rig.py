@@ -42,6 +42,7 @@ class Cluster:
         self.primary: str | None = "alpha"
         self.commands: list[bytes] = []
         self.loses_answers = False  # commands are executed and nobody is told
+        self.mute = False  # no engine hears anything
         self.holds: list[Callable[[], None]] | None = None  # answers that wait for `release`
 
     def apply(self, command: bytes) -> tuple[int, bytes]:
@@ -77,6 +78,8 @@ class FakeEngine:
 
     def _heard(self, connection: Connection, message: FromGateway) -> None:
         cluster = self._cluster
+        if cluster.mute:
+            return
         if cluster.primary != self.name:
             connection.send(NotPrimary(message.request, cluster.primary, cluster.epoch))
             return
@@ -202,12 +205,20 @@ class Rig:
 
     def _wait_for_marks(self, age_ns: int) -> None:
         """Until the gateway holds marks of about that age; asked over its own metrics."""
-        for _ in range(500):
+
+        def heard() -> bool:
             held_ns = TradingStack().metrics(self.admin, deadline_s=5)["marks_age_ns"]
-            if age_ns <= held_ns < age_ns + 10**9:
+            return age_ns <= held_ns < age_ns + 10**9
+
+        self.wait_for(heard)
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds that is asked for outside the loop; at most some seconds."""
+        for _ in range(1_000):
+            if holds():
                 return
             self._thread.join(0.005)
-        raise AssertionError("the gateway never heard the marks")
+        raise AssertionError("it never held")
 
     async def _start_pricing(self) -> asyncio.Server:
         def follow(connection: Connection, _: Follow) -> None:

@@ -279,3 +279,19 @@ def test_a_request_over_the_websocket_that_cannot_be_read_is_refused_under_its_n
     client = Client(*rig.address, deadline_s=5)
     assert json.loads(client.ask({"op": "dance"}, deadline_s=5))["code"] == "malformed"
     client.close()
+
+
+def test_a_gateway_that_is_cut_off_lets_its_clients_go_and_takes_them_again(rig: Rig) -> None:
+    client = TradingStack()
+    client.connect(rig.address, deadline_s=5)
+    rig.do(lambda: setattr(rig.cluster, "mute", True))
+    reply = client.invoke(order("1"), deadline_s=5)
+    assert isinstance(reply, Info)
+    assert "closed by the far end" in reply.reason
+    with pytest.raises(OSError, match="503"):
+        client.connect(rig.address, deadline_s=5)
+    rig.do(lambda: setattr(rig.cluster, "mute", False))
+    rig.wait_for(lambda: client.metrics(rig.admin, deadline_s=5)["cut_off"] == 0)
+    client.connect(rig.address, deadline_s=5)
+    assert isinstance(client.invoke(order("1"), deadline_s=5), Ok)
+    client.close()
