@@ -146,7 +146,8 @@ class Client:
     def _send(self, request: dict[str, object]) -> None:
         try:
             self._socket.send(_encode(request).decode())
-        except BaseException as failure:  # a killed greenlet, too, may leave half a frame: nothing can follow it
+        except BaseException as failure:
+            # Half a frame may be out, by a killed greenlet, too: nothing can follow it.
             self._break(f"sending failed: {failure}")
             if not isinstance(failure, Exception):
                 raise
