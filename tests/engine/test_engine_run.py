@@ -1,0 +1,241 @@
+"""One run from its first step to its last: whatever happens, everything is taken down, healed and told."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scripted import ZERO, ScriptedInbox, entry, scenario
+from three_providers import three_providers
+
+from harness.engine import run as run_module
+from harness.engine.judging import judge_again
+from harness.engine.run import Finished, run_scenario
+from harness.engine.setup import Setup
+from harness.engine.verdict_file import read_verdicts, verdict_bytes
+from harness.history.folder import create_run_folder
+from harness.history.journal import JournalWriter
+from harness.history.meta import RunMeta, write_meta
+from harness.history.run import load_run
+from harness.model import events as e
+from harness.model.errors import AdapterError, EnvironmentUnfit, HarnessError, HealFailed
+from harness.model.judgement import Judgement
+from harness.model.outcome import ExitCode, Outcome
+
+
+class FakeBench:
+    """A bench without a stack; `at` maps the name of a step to what happens there."""
+
+    at: ClassVar[dict[str, Callable[[], object]]] = {}
+    made: ClassVar[FakeBench]
+    problem: ClassVar[str] = ""
+
+    def __init__(self, setup: Setup, *, observers: object = ()) -> None:
+        FakeBench.made = self
+        self.setup = setup
+        self.log: list[str] = []
+        self.inbox, self.origin_ns = ScriptedInbox(), 0
+        self.zero_ns: int | None = None
+        self.has_site, self.timed_out = False, False
+        self.folder = create_run_folder(setup.out, "fake", started=datetime.now(UTC))
+        self.meta = RunMeta(run_id="r", scenario="fake", seed=7, platform="canned", stack="toy")
+        write_meta(self.folder, self.meta)
+        self.journal = JournalWriter(self.folder.journal)
+        self.load = SimpleNamespace(problem=lambda: FakeBench.problem, live=self._live)
+        self.nemesis = SimpleNamespace(active={}, move=lambda *_: None)
+        self.site = SimpleNamespace(save_evidence=lambda path: self.step("evidence"))
+
+    def step(self, name: str) -> None:
+        self.log.append(name)
+        self.at.get(name, lambda: None)()
+
+    def now(self) -> int:
+        return self.inbox.now_ns
+
+    def emit(self, event: e.Event) -> None:
+        self.journal.append(event)
+
+    def bring_up(self) -> None:
+        self.has_site = True
+        self.step("bring_up")
+
+    def begin_load(self) -> int:
+        self.zero_ns = ZERO
+        self.step("begin_load")
+        return ZERO
+
+    def judge_steady_state(self) -> bool:
+        return "unsteady" not in self.at
+
+    def look_around(self) -> None:
+        pass
+
+    def inject(self, fault_id: str, fault: object, *, asked_ns: int) -> tuple[()]:
+        self.step("inject")
+        return ()
+
+    def heal(self, fault_id: str, *, asked_ns: int) -> None:
+        self.step("heal")
+
+    def settle(self) -> None:
+        self.step("settle")
+
+    def freeze(self) -> None:
+        self.step("freeze")
+        self.emit(e.LoadDrained(at_ns=1, operations=1, unresolved=0, late_ns_p99=1, late_ns_max=1))
+        self.emit(e.Collected(at_ns=2, replicas=0, quotes=0, accounts=0))
+
+    def tear_down(self) -> tuple[str, ...]:
+        self.step("tear_down")
+        left = ("engine-alpha",) if "left" in self.at else ()
+        self.emit(e.StackStopped(at_ns=3, left=left))
+        self.emit(e.RunEnded(at_ns=4))
+        self.journal.close()
+        return left
+
+    def _live(self, *, window_s: float) -> dict[str, object]:
+        return {}
+
+
+Runner = Callable[..., Finished]
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
+    """Runs a scenario on a fake bench: keyword arguments say what happens at which step."""
+    monkeypatch.setattr(run_module, "Bench", FakeBench)
+    monkeypatch.setattr(FakeBench, "problem", "")
+
+    class PlayOnItsClock(run_module.Play):
+        def _now(self) -> int:
+            return FakeBench.made.inbox.now_ns - ZERO
+
+    monkeypatch.setattr(run_module, "Play", PlayOnItsClock)
+
+    def run(judgement: Judgement | None = None, **at: Callable[[], object]) -> Finished:
+        monkeypatch.setattr(FakeBench, "at", at)
+        if judgement is not None:
+            monkeypatch.setattr(run_module, "judge_all", lambda *_: judgement)
+        played = scenario(entry("slow", at_s=2, lasts_s=1), ends_s=4)
+        return run_scenario(Setup(played, three_providers(), SimpleNamespace(name="canned"), tmp_path))  # type: ignore[arg-type]
+
+    return run
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def act() -> object:
+        raise error
+
+    return act
+
+
+def ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+PASS, FAIL = Judgement(Outcome.PASS, ()), Judgement(Outcome.FAIL, ())
+
+
+def told(finished: Finished) -> list[str]:
+    assert finished.folder is not None
+    events = load_run(finished.folder.path).events
+    return [f"{event.cause}: {event.reason}" for event in events if isinstance(event, e.RunAborted)]
+
+
+def test_a_run_is_one_straight_walk(runner: Runner) -> None:
+    finished = runner(PASS)
+    assert FakeBench.made.log == ["bring_up", "begin_load", "inject", "heal", "settle", "freeze", "tear_down"]
+    assert (finished.exit_code, finished.left) == (ExitCode.PASSED, ())
+
+
+def test_a_fail_saves_evidence_while_the_stack_is_up(runner: Runner) -> None:
+    assert runner(FAIL).exit_code is ExitCode.FAILED
+    assert FakeBench.made.log[-2:] == ["evidence", "tear_down"]
+
+
+def test_evidence_that_cannot_be_saved_spoils_no_verdict(runner: Runner) -> None:
+    assert runner(FAIL, evidence=raising(OSError("full"))).exit_code is ExitCode.FAILED
+
+
+def test_judging_again_gives_the_same_bytes(runner: Runner) -> None:
+    for error in (None, AdapterError("no answer"), OSError("disk full")):
+        finished = runner(**({} if error is None else {"freeze": raising(error)}))
+        assert finished.folder is not None
+        again = judge_again(load_run(finished.folder.path))
+        assert verdict_bytes(again) == finished.folder.verdicts.read_bytes()
+        assert read_verdicts(finished.folder) == finished.judgement == again
+
+
+@pytest.mark.parametrize(
+    "step", ["bring_up", "begin_load", "inject", "heal", "settle", "freeze", "tear_down"]
+)
+def test_ctrl_c_at_any_step_winds_down_and_is_the_exit_code(runner: Runner, step: str) -> None:
+    finished = runner(PASS, **{step: ctrl_c})
+    assert finished.exit_code is ExitCode.INTERRUPTED
+    assert FakeBench.made.log[-1] == "tear_down"
+    assert "settle" in FakeBench.made.log
+    assert ("freeze" in FakeBench.made.log) is (step != "bring_up")
+    if step in ("bring_up", "begin_load", "inject"):
+        assert told(finished) == ["interrupted: somebody asked to stop"]
+
+
+def test_a_second_ctrl_c_says_what_is_left(runner: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    def twice() -> None:
+        ctrl_c()
+        ctrl_c()
+
+    runner(PASS, settle=twice)
+    assert "still healing; in force: no fault" in capsys.readouterr().err
+
+
+def test_what_could_not_be_healed_is_worse_than_any_verdict(runner: Runner) -> None:
+    finished = runner(FAIL, settle=raising(HealFailed("link stays cut")))
+    assert finished.exit_code is ExitCode.HEAL_FAILED
+    assert told(finished) == ["error: link stays cut"]
+
+
+def test_what_is_left_behind_is_a_failure_to_heal(runner: Runner) -> None:
+    finished = runner(PASS, left=lambda: None)
+    assert (finished.exit_code, finished.left) == (ExitCode.HEAL_FAILED, ("engine-alpha",))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AdapterError("hung"), ExitCode.UNKNOWN),
+        (EnvironmentUnfit("port 80 is taken"), ExitCode.UNKNOWN),
+        (HarnessError("broken"), ExitCode.INTERNAL),
+        (OSError("no space"), ExitCode.INTERNAL),
+    ],
+)
+def test_an_error_at_the_start_is_told_and_unknown(runner: Runner, error: Exception, code: ExitCode) -> None:
+    finished = runner(bring_up=raising(error))
+    assert finished.judgement.outcome is Outcome.UNKNOWN
+    assert finished.exit_code is code
+    assert told(finished) == [f"error: {error}"]
+
+
+def test_a_bug_still_takes_the_stack_down(runner: Runner) -> None:
+    with pytest.raises(ZeroDivisionError):
+        runner(inject=raising(ZeroDivisionError()))
+    assert FakeBench.made.log[-1] == "tear_down"
+
+
+def test_a_load_that_breaks_stops_the_run_as_unknown(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeBench, "problem", "a worker died")
+    finished = runner()
+    assert finished.exit_code is ExitCode.UNKNOWN
+    assert "error: a worker died" in told(finished)
+
+
+def test_an_unsteady_stack_is_not_broken(runner: Runner) -> None:
+    runner(unsteady=lambda: None)
+    assert "inject" not in FakeBench.made.log
