@@ -77,18 +77,19 @@ def measure(
 
 
 def shifts(sent: Curve, received: Curve) -> Iterator[tuple[int, int]]:
-    """For each step of what was received: when the sender had sent that much, and when it was received.
+    """For each step of what was sent: when it was sent, and when the receiver had that much.
 
-    What had been sent before the first sample tells nothing, and is left out.
+    Asked from the sender's side, so that many sendings that arrive in one burst (a stall that ends) each count. What had
+    been sent before the first sample tells nothing, and is left out.
     """
     for previous, (at_ns, count) in zip(
-        received.bytes, zip(received.at_ns[1:], received.bytes[1:], strict=True), strict=False
+        sent.bytes, zip(sent.at_ns[1:], sent.bytes[1:], strict=True), strict=False
     ):
-        if count == previous or count <= sent.bytes[0]:
+        if count == previous:
             continue
-        index = bisect_left(sent.bytes, count)
-        if index < len(sent.bytes):
-            yield sent.at_ns[index], at_ns
+        index = bisect_left(received.bytes, count)
+        if index < len(received.bytes):
+            yield at_ns, received.at_ns[index]
 
 
 def added_ms(

@@ -33,8 +33,14 @@ def test_what_was_sent_before_the_first_sample_is_left_out() -> None:
     assert not list(shifts(Curve([0, 1], [50, 50]), Curve([0, 1], [0, 50])))
 
 
-def test_what_the_sender_never_sent_is_left_out() -> None:
-    assert not list(shifts(Curve([0, 1], [0, 10]), Curve([0, 1], [0, 20])))
+def test_what_never_arrived_is_left_out() -> None:
+    assert not list(shifts(Curve([0, 1], [0, 20]), Curve([0, 1], [0, 10])))
+
+
+def test_what_arrives_in_one_burst_counts_for_each_sending() -> None:
+    times = list(range(6))
+    sent, received = Curve(times, [0, 10, 20, 30, 30, 30]), Curve(times, [0, 0, 0, 0, 0, 30])
+    assert list(shifts(sent, received)) == [(1, 5), (2, 5), (3, 5)]
 
 
 def added(steps: list[tuple[int, int]], regimes: list[Regime], baseline_ms: float) -> tuple[Regime, float]:
