@@ -102,9 +102,9 @@ class Nemesis:
         active = self.active.get(fault_id)
         if active is None:
             return ()
-        if active.watcher is not None:
-            active.watcher.join(FACTS_WITHIN_S)
         spans = [change.revert() for change in reversed(active.done)]
+        if active.watcher is not None:  # it takes its last look before the lift: a short fault must stay short
+            active.watcher.join(FACTS_WITHIN_S)
         self._forget(active)
         self.last_change_ns = time.monotonic_ns()
         now = self._now()

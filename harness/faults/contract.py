@@ -58,7 +58,10 @@ class Change(Protocol):
         """Make the change and read it back; the span is that of the measured effect."""
 
     def facts(self) -> list[Fact]:
-        """What the victims show, asked while the change is in force (or just after it, for one without an end)."""
+        """What the victims show, asked while the change is in force (or just after it, for one without an end).
+
+        May be under way on another thread when `revert` is called: it then tells what was seen before.
+        """
 
     def revert(self) -> Span:
         """Mend it and read it back; safe to call twice. Raises `HealFailed`."""

@@ -14,7 +14,8 @@ from harness.faults.contract import Cut, Direction, Fact, NewConnections, Span
 from harness.model import undo
 from harness.model.errors import EnvironmentUnfit, HarnessError, HealFailed
 from harness.platforms.handshakes import handshake_facts
-from harness.platforms.readings import Readings
+from harness.platforms.last_look import LastLook
+from harness.platforms.readings import Reading, Readings
 from harness.platforms.silence import judge, rate_per_s, silences, watch_for_s
 from harness.stack.adapter import Address
 from harness.wan.changes import LinkChange, PutToxic, RemoveToxic, Sever
@@ -67,6 +68,7 @@ class Cutting:
         number = next(_NUMBERS)
         self._changes = tuple(change for cut in cuts for change in _changes(cut, number))
         self._applied_ns = 0
+        self._look = LastLook(readings.now)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -80,13 +82,20 @@ class Cutting:
     def apply(self) -> Span:
         span = self._wan.apply(self._changes)
         self._applied_ns = span.last_ns
+        self._look.again()
         return Span(span.first_ns, span.last_ns)
 
     def facts(self) -> list[Fact]:
         """Whether the sockets at the receiving ends fell silent, and what a handshake of our own met."""
-        return [*self._silence(), *self._handshakes()]
+        start = self._readings.now()
+        asked_s = time.monotonic()
+        handshakes = list(self._handshakes())
+        if self._look.lifted:
+            handshakes = []  # they may have been answered because the cut was lifted
+        return [*self._silence(start, asked_s), *handshakes]
 
     def revert(self) -> Span:
+        self._look.before_lift()
         undo = [
             RemoveToxic(change.link, change.name) for change in self._changes if isinstance(change, PutToxic)
         ]
@@ -99,13 +108,14 @@ class Cutting:
             raise HealFailed(f"{len(self._cuts)} links: the cut was not lifted: {error}") from error
         return Span(span.first_ns, span.last_ns)
 
-    def _silence(self) -> Iterator[Fact]:
+    def _silence(self, start: Reading, since_s: float) -> Iterator[Fact]:
         watched = {name: self._directions(cut) for name, cut in self._cuts.items()}
-        start = self._readings.now()
         before = self._readings.before(self._applied_ns)
         rates = [rate_per_s(before, link, one) for link, directions in watched.items() for one in directions]
-        time.sleep(watch_for_s(rates, least_s=_LEAST_WATCHED_S, most_s=_MOST_WATCHED_S))
-        end = self._readings.now()
+        needed_s = watch_for_s(rates, least_s=_LEAST_WATCHED_S, most_s=_MOST_WATCHED_S)
+        end = self._look.after(max(0.0, since_s + needed_s - time.monotonic()))
+        if end is None:
+            return
         watched_ms = (end.at_ns - start.at_ns) / 1e6
         for link, directions in watched.items():
             seen = silences(before, start, end, link, directions)

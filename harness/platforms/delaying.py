@@ -84,6 +84,7 @@ class Delaying:
                 now_ns = time.monotonic_ns()
                 return Span(now_ns, now_ns)
             raise HealFailed(f"{len(self._links)} links: the delay was not taken off: {error}") from error
+        self._regimes.append(Regime(span.first_ns, span.last_ns, 0.0, 0.0))  # facts may still be under way
         return Span(span.first_ns, span.last_ns)
 
     def _changes(self) -> list[PutToxic]:

@@ -36,6 +36,7 @@ class Killing:
         self._ports = ports
         self._restart = restart
         self._killed: dict[str, Child] = {}
+        self._reverted = False
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -55,10 +56,11 @@ class Killing:
 
     def facts(self) -> list[Fact]:
         """Whether each process is gone, and nobody listens where it did."""
-        listening = _listening()
+        listening = frozenset() if self._reverted else _listening()
         return [self._fact(service, child, listening) for service, child in self._killed.items()]
 
     def revert(self) -> Span:
+        self._reverted = True
         let_go = self._down.let_go(self._orders, self)
         todo = [self._orders[service] for service in let_go if not self._children.runs(service)]
         try:
@@ -77,9 +79,8 @@ class Killing:
         if open_ports:
             told = f"process {child.pid} is gone, but somebody listens on {open_ports}"
             return Fact(service, "victim", told, convincing=False)
-        return Fact(
-            service, "victim", f"process {child.pid} is gone, and its ports are closed", convincing=True
-        )
+        closed = "" if self._reverted else ", and its ports are closed"
+        return Fact(service, "victim", f"process {child.pid} is gone{closed}", convincing=True)
 
 
 def span(children: Iterable[Child]) -> Span:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import psutil
 
@@ -14,8 +14,17 @@ from harness.model.undo import SignalProcess, Undo
 from harness.platforms.children import Child, Children
 from harness.platforms.holds import Holds
 from harness.platforms.killing import span
+from harness.platforms.last_look import LastLook
 
 _WATCHED_S: Final = 0.1
+
+
+class Seen(NamedTuple):
+    """A process at one moment: its state, in psutil's words, and the processor time that it has used."""
+
+    state: str
+    used_s: float
+    at_ns: int
 
 
 class Pausing:
@@ -32,6 +41,7 @@ class Pausing:
             if children.runs(service)
         )
         self._stopped: dict[str, Child] = {}
+        self._look = LastLook(self._now)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -49,15 +59,19 @@ class Pausing:
             raise StackUnhealthy(
                 f"none of {', '.join(self._services)} was running: there was nothing to freeze"
             )
+        self._look.again()
         return span(self._stopped.values())
 
     def facts(self) -> list[Fact]:
         """Whether each process is stopped and uses no processor time."""
-        before = {service: _used_s(child) for service, child in self._stopped.items()}
-        time.sleep(_WATCHED_S)
-        return [self._fact(child, before[service]) for service, child in self._stopped.items()]
+        before = self._now()
+        after = self._look.after(_WATCHED_S)
+        if after is None:
+            return []
+        return [_fact(child, before[service], after[service]) for service, child in self._stopped.items()]
 
     def revert(self) -> Span:
+        self._look.before_lift()
         let_go = self._frozen.let_go(self._services, self)
         try:
             thawed = self._children.thaw(let_go)
@@ -65,31 +79,32 @@ class Pausing:
             raise HealFailed(f"{', '.join(let_go)}: not thawed: {error}") from error
         return span(thawed.values())
 
-    def _fact(self, child: Child, before_s: float | None) -> Fact:
-        try:
-            state = psutil.Process(child.pid).status()
-        except psutil.Error:
-            return Fact(child.service, "victim", f"process {child.pid} is gone", convincing=False)
-        after_s = _used_s(child)
-        if state != psutil.STATUS_STOPPED or before_s is None or after_s is None:
-            return Fact(
-                child.service, "victim", f"process {child.pid} is {state}, not stopped", convincing=False
-            )
-        used_ms = (after_s - before_s) * 1000
-        return Fact(
-            child.service,
-            "victim",
-            f"process {child.pid} is stopped and used no processor time for {_WATCHED_S * 1000:g} ms",
-            convincing=used_ms == 0,
-            asked=0.0,
-            measured=used_ms,
-            unit="ms",
-        )
+    def _now(self) -> dict[str, Seen]:
+        return {service: _see(child.pid) for service, child in self._stopped.items()}
 
 
-def _used_s(child: Child) -> float | None:
+def _fact(child: Child, before: Seen, after: Seen) -> Fact:
+    name = f"process {child.pid}"
+    if after.state != psutil.STATUS_STOPPED:
+        return Fact(child.service, "victim", f"{name} is {after.state}, not stopped", convincing=False)
+    used_ms = (after.used_s - before.used_s) * 1000
+    watched_ms = (after.at_ns - before.at_ns) / 1e6
+    return Fact(
+        child.service,
+        "victim",
+        f"{name} is stopped, and used {used_ms:g} ms of processor time in {watched_ms:.0f} ms",
+        convincing=used_ms == 0,
+        asked=0.0,
+        measured=used_ms,
+        unit="ms",
+    )
+
+
+def _see(pid: int) -> Seen:
+    now_ns = time.monotonic_ns()
     try:
-        times = psutil.Process(child.pid).cpu_times()
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        return Seen(process.status(), float(times.user + times.system), now_ns)
     except psutil.Error:
-        return None
-    return float(times.user + times.system)
+        return Seen("gone", 0.0, now_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,20 @@ def test_a_cut_silences_both_ways_and_leaves_handshakes_unanswered(site: Process
     change.revert()
     change.revert()
     assert eventually(lambda: traffic(site, [one.name for one in busy(stack)]), within_s=6)
+
+
+def test_a_short_cut_is_judged_by_what_was_seen_before_it_was_lifted(site: ProcessSite, stack: Stack) -> None:
+    change = site.hands.cut([Cut(one) for one in busy(stack)])
+    facts: list[Fact] = []
+    change.apply()
+    watcher = threading.Thread(target=lambda: facts.extend(change.facts()))
+    watcher.start()
+    watcher.join(0.28)
+    began_ns = time.monotonic_ns()
+    lifted = change.revert()
+    watcher.join(5)
+    assert (lifted.last_ns - began_ns) / 1e6 < 200
+    assert convinced(facts)
 
 
 def test_a_cut_of_one_direction_is_judged_by_that_direction(site: ProcessSite, stack: Stack) -> None:
