@@ -4,8 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sybil import Example, Sybil
+from sybil.sybil import SybilCollection
+from sybil.parsers.doctest import DocTestParser
+from sybil.parsers.markdown import CodeBlockParser
+
+
+def _load_scenario(example: Example) -> None:
+    """A block of YAML in the documentation that is a scenario must be one that loads."""
+    text = str(example.parsed)
+    if "scenario:" not in text or "ends:" not in text:
+        return
+    from harness.documents.nodes import Source
+    from harness.engine.vocabulary import vocabulary
+    from harness.scenario.loading import parse_scenarios
+
+    parse_scenarios(Source(str(example.path), text), path=Path(example.path), vocabulary=vocabulary())
+
+
+pytest_collect_file = SybilCollection(
+    (
+        Sybil(parsers=[DocTestParser()], path="harness", pattern="**/*.py"),
+        Sybil(
+            parsers=[CodeBlockParser(language="yaml", evaluator=_load_scenario)],
+            patterns=["README.md", "docs/*.md"],
+        ),
+    )
+).pytest()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,5 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} would have been skipped; CI must have what it needs: {report.longrepr}"
+        report.longrepr = (
+            f"{item.nodeid} would have been skipped; CI must have what it needs: {report.longrepr}"
+        )
     return report
