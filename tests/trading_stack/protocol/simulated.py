@@ -9,6 +9,7 @@ import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
@@ -260,10 +261,10 @@ class EngineNode:
         )
         self.replica = Replica(config, world.disks[self.name].stored(), nonce=world.random.randrange(1 << 40))
         for peer in config.peers:
-            self._later(self.world.random.randrange(3 * MS), lambda peer=peer: self.tell(j.PeerUp(peer)))
+            self._later(self.world.random.randrange(3 * MS), partial(self.tell, j.PeerUp(peer)))
             other = world.engines.get(peer) if hasattr(world, "engines") else None
             if other is not None and other.alive:
-                other._later(self.world.random.randrange(3 * MS), lambda o=other: o.tell(j.PeerUp(self.name)))
+                other._later(self.world.random.randrange(3 * MS), partial(other.tell, j.PeerUp(self.name)))
 
     def crash(self) -> None:
         """Stop at once. Of the writes under way, the store may have finished the first few without saying so."""
@@ -421,8 +422,8 @@ class SentinelNode:
         )
         self.sentinel = Sentinel(config, voted=self.ballot, seed=self.world.random.randrange(1 << 30))
         for engine in NODES:
-            self._later(self.world.random.randrange(5 * MS), lambda engine=engine: self._dial(engine))
-            self._later(self.world.random.randrange(20 * MS), lambda engine=engine: self._beat(engine))
+            self._later(self.world.random.randrange(5 * MS), partial(self._dial, engine))
+            self._later(self.world.random.randrange(20 * MS), partial(self._beat, engine))
         self.tell(s.Tick())
 
     def crash(self) -> None:

@@ -227,7 +227,7 @@ def test_a_primary_that_reaches_no_majority_steps_down_and_another_serves() -> N
             return
         hear(source, target, deliver)
 
-    world.carry = carry  # type: ignore[method-assign]
+    world.carry = carry  # type: ignore[method-assign, assignment]
     assert world.run(3000 * MS, until=lambda: world.primary() not in (None, "alpha"))
     assert "primary_stepped_down" in world.kinds()
 

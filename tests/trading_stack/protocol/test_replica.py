@@ -8,14 +8,14 @@ from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
 from trading_stack.journal.core import Config, Role
-from trading_stack.journal.entries import Log
+from trading_stack.journal.entries import Entry, Log
 from trading_stack.journal.messages import Append, AppendReply, Fetch, PreVote, PreVoteReply, Seal, SealReply
 from trading_stack.journal.replica import Replica
 
 CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
 
 
-def replica(*, node: str = "alpha", entries: list[j.Entry] | None = None, damage: str = "") -> Replica:
+def replica(*, node: str = "alpha", entries: list[Entry] | None = None, damage: str = "") -> Replica:
     peers = tuple(name for name in ("alpha", "bravo", "charlie") if name != node)
     config = Config(
         node=node,
@@ -117,7 +117,7 @@ def test_another_primary_of_the_same_epoch_is_not_followed() -> None:
 def test_entries_that_do_not_chain_are_not_written() -> None:
     target = replica()
     log = log_of(3)
-    forged = [log.at(1), j.Entry(2, 1, 5, b"forged", log.at(2).hash)]
+    forged = [log.at(1), Entry(2, 1, 5, b"forged", log.at(2).hash)]
     effects = hear(target, append(log, entries=forged))
     assert not any(effect.entries for effect in of_type(effects, j.Persist) if isinstance(effect, j.Persist))
     effects = hear(target, append(log, entries=[log.at(3)]))
