@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from harness.faults.contract import Direction, Fact
@@ -18,6 +18,7 @@ from harness.platforms.sockets import SockDiag, Tcp
 from harness.stack.description import Link
 
 _PERIOD_S: Final = 0.002
+_AFTER_LIFT_S: Final = 0.05
 _LEAST_S: Final = 0.25
 _MOST_S: Final = 1.5
 _AT_ONCE: Final = 6  # links: two questions each every 2 ms is a tenth of a core
@@ -54,9 +55,13 @@ class Curve(NamedTuple):
 
 
 def measure(
-    links: Sequence[Link], direction: Direction, readings: Readings, regimes: Sequence[Regime]
+    links: Sequence[Link],
+    direction: Direction,
+    readings: Readings,
+    regimes: Sequence[Regime],
+    lifted: Callable[[], bool],
 ) -> list[Fact]:
-    """One fact a link and direction that carried enough to measure.
+    """One fact a link and direction that carried enough to measure; ends early when the delay is lifted.
 
     Raises:
         NoSockDiag: This system doesn't tell about other processes' sockets.
@@ -66,11 +71,12 @@ def measure(
     until = time.monotonic() + _ALL_WITHIN_S
     facts: list[Fact] = []
     for start in range(0, len(busy), _AT_ONCE):
-        if time.monotonic() >= until:
+        if time.monotonic() >= until or (start and lifted()):
             break
         group = busy[start : start + _AT_ONCE]
         watched_s = min(_MOST_S, _LEAST_S + 2 * max(regime.latency_ms for regime in regimes) / 1000)
-        sampled = _sample([ends for _, ends in group], min(watched_s, max(0.1, until - time.monotonic())))
+        for_s = min(watched_s, max(0.1, until - time.monotonic()))
+        sampled = _sample([ends for _, ends in group], for_s, lifted)
         for (link, _), samples in zip(group, sampled, strict=True):
             facts += _link_facts(link, direction, samples, tuple(regimes))
     return facts
@@ -160,7 +166,9 @@ def _busiest(pairs: Sequence[tuple[Tcp, Tcp]]) -> tuple[Tcp, Tcp]:
     return max(pairs, key=lambda pair: min(pair[0].segments_in, pair[1].segments_in))
 
 
-def _sample(connections: Sequence[tuple[Tcp, Tcp]], for_s: float) -> list[list[Sample]]:
+def _sample(
+    connections: Sequence[tuple[Tcp, Tcp]], for_s: float, lifted: Callable[[], bool]
+) -> list[list[Sample]]:
     sampled: list[list[Sample]] = [[] for _ in connections]
     asked = [end for ends in connections for end in ends]
     until = time.monotonic() + for_s
@@ -180,5 +188,12 @@ def _sample(connections: Sequence[tuple[Tcp, Tcp]], for_s: float) -> list[list[S
                             target.bytes_received,
                         )
                     )
+            if lifted():
+                until = min(until, time.monotonic() + _AFTER_LIFT_S)
+                lifted = _never  # what is let go now still counts
             time.sleep(_PERIOD_S)
     return sampled
+
+
+def _never() -> bool:
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -49,6 +50,7 @@ class Delaying:
         self._stopped = stopped
         self._number = next(_NUMBERS)
         self._regimes: list[Regime] = []
+        self._lifted = threading.Event()
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -62,6 +64,7 @@ class Delaying:
     def apply(self) -> Span:
         span = self._wan.apply(self._changes())
         self._regimes.append(Regime(span.first_ns, span.last_ns, self._latency_ms, self._jitter_ms))
+        self._lifted.clear()
         return Span(span.first_ns, span.last_ns)
 
     def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
@@ -71,7 +74,13 @@ class Delaying:
     def facts(self) -> list[Fact]:
         """The delay that bytes on these links had, as both ends' sockets tell it; a link without traffic tells nothing."""
         try:
-            return measure(tuple(self._links.values()), self._direction, self._readings, self._regimes)
+            return measure(
+                tuple(self._links.values()),
+                self._direction,
+                self._readings,
+                self._regimes,
+                self._lifted.is_set,
+            )
         except NoSockDiag as error:
             told = f"no delay could be measured: {error}"
             return [Fact(", ".join(self._links), "far_end", told, convincing=False)]
@@ -84,7 +93,8 @@ class Delaying:
                 now_ns = time.monotonic_ns()
                 return Span(now_ns, now_ns)
             raise HealFailed(f"{len(self._links)} links: the delay was not taken off: {error}") from error
-        self._regimes.append(Regime(span.first_ns, span.last_ns, 0.0, 0.0))  # facts may still be under way
+        self._regimes.append(Regime(span.first_ns, span.last_ns, 0.0, 0.0))
+        self._lifted.set()  # facts may still be under way
         return Span(span.first_ns, span.last_ns)
 
     def _changes(self) -> list[PutToxic]:

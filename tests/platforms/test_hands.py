@@ -230,6 +230,18 @@ def test_a_delay_is_measured_on_the_very_link(site: ProcessSite, stack: Stack) -
     change.revert()
 
 
+def test_a_short_delay_is_judged_by_what_was_seen_of_it(site: ProcessSite, stack: Stack) -> None:
+    change = site.hands.delay(busy(stack), latency_ms=40)
+    facts: list[Fact] = []
+    change.apply()
+    watcher = threading.Thread(target=lambda: facts.extend(change.facts()))
+    watcher.start()
+    watcher.join(0.2)
+    change.revert()
+    watcher.join(5)
+    assert convinced(facts)
+
+
 def test_connections_that_were_reset_are_gone_and_others_come(site: ProcessSite, stack: Stack) -> None:
     change = site.hands.reset(busy(stack))
     assert change.undo == ()
