@@ -12,6 +12,8 @@ from sybil.sybil import SybilCollection
 from sybil.parsers.doctest import DocTestParser
 from sybil.parsers.markdown import CodeBlockParser
 
+pytest_plugins = ["pytester"]
+
 
 def _load_scenario(example: Example) -> None:
     """A block of YAML in the documentation that is a scenario must be one that loads."""
