@@ -40,7 +40,7 @@ from harness.wan.toxics import Bandwidth, Latency, Stream
 MESSAGE = b"x" * 64
 BLOCK = b"x" * 2**20
 WARM_UP = 200
-PATIENCE_S = 20  # the real server was seen to keep a connection's bytes for ever
+PATIENCE_S = 20
 Address = tuple[str, int]
 Toxics = dict[str, msgspec.Struct]
 LATENCY_MS = 1
@@ -57,10 +57,7 @@ class Contender:
     client: WanClient | None = None
 
     def open_links(self, case: str, toxics: Toxics) -> tuple[Address, Address]:
-        """Where echo and sink are reached with these toxics in force.
-
-        The links are new for each case, since the real server can hang when a toxic is removed.
-        """
+        """Where echo and sink are reached with these toxics in force, over links of their own."""
         if self.client is None:
             return self.echo, self.sink
         ends = []
@@ -247,16 +244,18 @@ def _direct(addresses: tuple[Address, Address]) -> Iterator[Contender]:
 def _proxied(
     name: str, command: list[str], addresses: tuple[Address, Address], *, port: int | None = None
 ) -> Iterator[Contender]:
-    with _child(command) as child:
+    # The real server logs every connection: into a pipe that nobody reads, it would stop when that is full.
+    with _child(command, silenced=port is not None) as child:
         api = f"127.0.0.1:{port}" if port is not None else json.loads(_first_line(child))["api"]
         with _patiently(lambda: WanClient(api, timeout_s=5)) as client:
             yield Contender(name, *addresses, psutil.Process(child.pid), client)
 
 
 @contextmanager
-def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def _child(command: list[str], *, silenced: bool = False) -> Iterator[subprocess.Popen[str]]:
+    out = subprocess.DEVNULL if silenced else subprocess.PIPE
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.DEVNULL, text=True
     ) as child:
         try:
             yield child

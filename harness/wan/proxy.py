@@ -116,7 +116,8 @@ class Proxy:
         Raises:
             CannotSaturate: A `drop` that this system doesn't let us carry out; nothing has changed.
         """
-        self._listener.drain()
+        if isinstance(toxic.settings, Gate):
+            self._listener.drain()  # who has completed the handshake by now counts as established
         self._orders += 1
         toxic.order, toxic.since = self._orders, self.accepted
         self._toxics.append(toxic)

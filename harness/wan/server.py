@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -80,6 +81,8 @@ async def _serve(options: ServerOptions) -> None:
         if options.exit_on_stdin_eof:
             _watch_stdin(loop, stop)
         ready = {"event": "wan_ready", "api": f"{host}:{port}", "version": VERSION, "pid": os.getpid()}
+        gc.collect()
+        gc.freeze()  # what is here stays: a collection of all of it would hold every link up for milliseconds
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await stop.wait()

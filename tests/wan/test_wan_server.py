@@ -17,7 +17,7 @@ from wan_support import Server, Upstream, connect, receive
 from harness.wan.changes import Disable, Enable, LinkChange, PutToxic
 from harness.wan.client import WanClient
 from harness.wan.errors import WanRefused
-from harness.wan.listening import CannotSaturate, Listener, join_address, split_address
+from harness.wan.listening import CannotSaturate, Listener, join_address, same_address, split_address
 from harness.wan.messages import VERSION
 from harness.wan.toxics import Latency, Stream
 from harness.wan.toxics.gate import Listening
@@ -138,6 +138,12 @@ def test_addresses_are_read(text: str, address: tuple[str, int]) -> None:
 def test_addresses_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(OSError, match="address"):
         split_address(text)
+
+
+def test_one_address_may_have_two_names() -> None:
+    assert same_address("localhost:80", "127.0.0.1:80")
+    assert not same_address("127.0.0.1:81", "127.0.0.1:80")
+    assert same_address("", ":0")
 
 
 def test_addresses_are_written() -> None:
