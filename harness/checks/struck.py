@@ -10,6 +10,8 @@ from harness.model.events import FaultInjected, ServiceStarted
 
 _CLIENTS: Final = "clients"
 _ARROW: Final = "--"  # links are named `<source>--<target>-<port>`
+_TAKES_NOTHING_AWAY: Final = frozenset({"latency", "connection_reset"})
+"""Faults after which a gateway must still answer: late, or over a new connection."""
 
 
 def struck_gateways(run: Run) -> frozenset[str]:
@@ -17,13 +19,14 @@ def struck_gateways(run: Run) -> frozenset[str]:
 
     A gateway is struck when a fault touched its service, the links that clients reach it by, or its provider. A fault of
     links strikes a provider when every link between services that it touched begins or ends there: a partition of alpha
-    touches links of bravo, too, but strikes alpha. A fault that touches both ends alike strikes both.
+    touches links of bravo, too, but strikes alpha. A fault that touches both ends alike strikes both. A latency or a reset
+    takes nothing away.
     """
     gateways = run.meta.entry_points
     places = _places(run)
     found: set[str] = set()
     for event in run.events:
-        if isinstance(event, FaultInjected):
+        if isinstance(event, FaultInjected) and event.fault not in _TAKES_NOTHING_AWAY:
             found |= struck_by(event.targets, gateways, places)
     return frozenset(found)
 

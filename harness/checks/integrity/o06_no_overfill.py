@@ -24,15 +24,9 @@ def judge(view: View) -> Found:
         judged += _compare(
             view, keys, sums, asked_keys, asked, f"on {view.reading_name(int(reading))}", violations
         )
-    judged += _told(view, asked_keys, asked, violations)
-    reference = replayed(view)
-    return violations.found(
-        judged + _reference(view, violations), unknown=reference.unknown or _empty(judged)
-    )
-
-
-def _empty(judged: int) -> str:
-    return "" if judged else "nothing was filled"
+    unknown = replayed(view).unknown or ("" if judged else "nothing was filled")
+    judged += _told(view, asked_keys, asked, violations) + _reference(view, violations)
+    return violations.found(judged, unknown=unknown)
 
 
 def _asked(view: View) -> tuple[Ints, Ints]:

@@ -17,6 +17,7 @@ from harness.model.units import format_ns
 INDEX_LIMIT_NS: Final = 1_000_000_000
 SURFACE_LIMIT_NS: Final = 10_000_000_000
 LEAST_TICKS_PER_S: Final = 20.0
+LEAST_QUIET_S: Final = 0.5
 _TOLD_AFTER_NS: Final = 10_000_000
 """A primary takes over a moment before it says so; inputs that came in between are newer than the takeover."""
 _SETTLE_NS: Final = 5_000_000_000
@@ -91,23 +92,31 @@ def _after_takeover(quotes: pd.DataFrame, takeover: Takeover, violations: Violat
 
 def _rates(run: Run) -> str:
     """Why freshness can't be judged: too few ticks of the index in the seconds that no fault touched."""
-    quotes, faults = run.quotes, run.faults
-    quiet = np.ones(len(quotes), dtype=np.bool_)
-    at = quotes["published_ns"].to_numpy()
-    touched = 0.0
+    at = run.quotes["published_ns"].to_numpy()
     begin, end = int(at.min()), int(at.max())
-    for first, lifted in zip(faults["first_effect_ns"], faults["lifted_ns"], strict=True):
-        until = end if pd.isna(lifted) else int(lifted) + _SETTLE_NS
+    quiet, seconds = np.ones(len(at), dtype=np.bool_), (end - begin) / 1e9
+    for first, until in _disturbed(run, end):
         quiet &= (at < first) | (at > until)
-        touched += max(0, min(until, end) - max(int(first), begin))
-    seconds = (end - begin - touched) / 1e9
-    if seconds < 1.0:
+        seconds -= max(0, min(until, end) - max(first, begin)) / 1e9
+    if seconds < LEAST_QUIET_S:
         return ""
-    ticks = quotes[quiet].groupby("provider")["source_sequence"].nunique()
+    ticks = run.quotes[quiet].groupby("provider")["source_sequence"].nunique()
     best = float(ticks.max()) / seconds if len(ticks) else 0.0
     if best >= LEAST_TICKS_PER_S:
         return ""
     return f"the index ticks {best:.1f} times a second, too slowly to judge freshness ({LEAST_TICKS_PER_S:g}/s are needed)"
+
+
+def _disturbed(run: Run, end_ns: int) -> list[tuple[int, int]]:
+    """The stretches that faults touched, and some seconds after each; those that overlap are one."""
+    merged: list[tuple[int, int]] = []
+    for first, lifted in zip(run.faults["first_effect_ns"], run.faults["lifted_ns"], strict=True):
+        until = end_ns if pd.isna(lifted) else int(lifted) + _SETTLE_NS
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+        else:
+            merged.append((int(first), until))
+    return merged
 
 
 def _only_stalled(run: Run, found: Found) -> Found:

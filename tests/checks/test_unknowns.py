@@ -1,0 +1,212 @@
+"""What a predicate can't see makes it UNKNOWN, never PASS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from histories import stall, with_events
+
+from harness.checks.explain import sound_history
+from harness.checks.literal import INSTRUMENT, MS, LiteralHistory
+from harness.checks.literal_quotes import CALL, PUT, priced
+from harness.checks.order_integrity import PREDICATES as OF_ORDERS
+from harness.checks.predicate import judge_predicate
+from harness.checks.pricing_consistency import PREDICATES as OF_PRICES
+from harness.model.outcome import Outcome
+
+ALL = {**OF_ORDERS, **OF_PRICES}
+
+
+def nothing_acknowledged(history: LiteralHistory) -> None:
+    history.change("operations", {"kind": "new"}, outcome="fail")
+
+
+def charlie_lags(history: LiteralHistory) -> None:
+    charlie = history.replicas["charlie"]
+    charlie.state.update(commit_index=12, applied_index=12, digest="d12")
+    charlie.tables["entries"] = [row for row in charlie.tables["entries"] if row["index"] <= 12]
+    charlie.tables["orders"] = [
+        row for row in charlie.tables["orders"] if row["client_order_id"] not in ("m3", "t4")
+    ]
+
+
+def compacted(history: LiteralHistory) -> None:
+    for replica in history.replicas.values():
+        replica.state["first_index"] = 4
+        replica.tables["entries"] = [row for row in replica.tables["entries"] if row["index"] >= 4]
+
+
+def no_fills(history: LiteralHistory) -> None:
+    history.drop("executions", type="filled")
+
+
+def alone(history: LiteralHistory) -> None:
+    del history.replicas["alpha"], history.replicas["charlie"]
+
+
+def no_balances(history: LiteralHistory) -> None:
+    for rows in history.every("balances"):
+        rows.clear()
+
+
+def silent_about_commits(history: LiteralHistory) -> None:
+    history.events = [
+        event
+        for event in history.events
+        if getattr(getattr(event, "event", None), "kind", "") != "entries_committed"
+    ]
+
+
+def never_asked(history: LiteralHistory) -> None:
+    history.drop("operations", kind="resolve")
+
+
+def no_reports_here(history: LiteralHistory) -> None:
+    for replica in history.replicas.values():
+        replica.state["first_index"] = 2
+
+
+def few_quotes(history: LiteralHistory) -> None:
+    history.quotes = [
+        row for row in history.quotes if row["source_sequence"] <= 20 or 40 <= row["source_sequence"] <= 60
+    ]
+
+
+def charlie_prices_nothing(history: LiteralHistory) -> None:
+    history.drop("quotes", provider="charlie")
+
+
+def no_calls(history: LiteralHistory) -> None:
+    history.drop("quotes", instrument=CALL)
+
+
+def one_put_missing(history: LiteralHistory) -> None:
+    history.drop("quotes", instrument=PUT, source_sequence=3)
+
+
+def gap_unseen(history: LiteralHistory) -> None:
+    history.quotes = [row for row in history.quotes if not 40 <= row["source_sequence"] <= 70]
+
+
+def slow_ticks(history: LiteralHistory) -> None:
+    history.quotes = [row for row in history.quotes if row["source_sequence"] % 5 == 0]
+
+
+CASES: list[tuple[str, Callable[[LiteralHistory], None], str]] = [
+    ("O2", nothing_acknowledged, "no order was acknowledged"),
+    ("O2", charlie_lags, "engine-charlie had applied 12 entries"),
+    ("O4", no_balances, "the table balances is empty"),
+    ("O5", compacted, "cannot be replayed"),
+    ("O6", no_fills, "nothing was filled"),
+    ("O7", no_fills, "nothing was traded"),
+    ("O10", alone, "only one replica was read"),
+    ("O12", silent_about_commits, "does not tell what its leaders commit"),
+    ("O13", compacted, "cannot be replayed"),
+    ("O14", no_fills, "nothing was filled"),
+    ("O15", never_asked, "1 orders of unknown outcome were never asked about"),
+    ("O16", no_reports_here, "no report could be compared"),
+    ("P1", few_quotes, "only 82 pairs of quotes of the class future"),
+    ("P1", charlie_prices_nothing, "no quote of charlie"),
+    ("P2", no_calls, "no call was quoted together with its put"),
+    ("P2", one_put_missing, "without the other side"),
+    ("P10", gap_unseen, "no inputs were recorded"),
+    ("P11", slow_ticks, "too slowly"),
+]
+
+
+@pytest.mark.parametrize(
+    ("predicate", "blind", "why"), CASES, ids=[f"{name}-{blind.__name__}" for name, blind, _ in CASES]
+)
+def test_what_cannot_be_seen_is_unknown(
+    predicate: str, blind: Callable[[LiteralHistory], None], why: str
+) -> None:
+    history = sound_history(predicate)
+    blind(history)
+    finding = judge_predicate(history.run(), ALL[predicate])
+    assert finding.outcome is Outcome.UNKNOWN, finding.summary
+    assert why in finding.summary
+
+
+def test_a_lagging_reading_binds_nobody_to_what_it_could_not_know() -> None:
+    history = sound_history("O2")
+    charlie_lags(history)
+    assert judge_predicate(history.run(), ALL["O2"]).evidence == ()
+
+
+def test_a_compacted_log_still_proves_what_it_has() -> None:
+    history = sound_history("O2")
+    compacted(history)
+    assert judge_predicate(history.run(), ALL["O2"]).outcome is Outcome.PASS
+    assert judge_predicate(history.run(), ALL["O12"]).outcome is Outcome.PASS
+
+
+def test_an_order_of_unknown_outcome_that_every_replica_holds_is_resolved() -> None:
+    history = sound_history("O15")
+    history.drop("operations", kind="query")
+    assert judge_predicate(history.run(), ALL["O15"]).outcome is Outcome.PASS
+
+
+def test_an_order_that_was_never_sent_needs_no_answer() -> None:
+    history = sound_history("O15")
+    never_asked(history)
+    history.change("operations", {"client_order_id": "t3"}, sent_ns=None)
+    assert judge_predicate(history.run(), ALL["O15"]).outcome is Outcome.PASS
+
+
+def test_a_report_from_before_a_fill_need_not_have_it() -> None:
+    history = sound_history("O16")
+    history.drop("account_fills", exec_id="11-3")
+    history.change("account_positions", {"account": "noa"}, sequence=10, amount=-2)
+    assert judge_predicate(history.run(), ALL["O16"]).outcome is Outcome.PASS
+
+
+def test_a_report_later_than_the_drop_copy_is_compared_as_far_as_both_go() -> None:
+    history = sound_history("O16")
+    history.change("account_positions", {"account": "noa"}, sequence=99, amount=7)
+    assert judge_predicate(history.run(), ALL["O16"]).outcome is Outcome.PASS
+
+
+def test_a_commit_told_just_before_the_reading_may_not_be_there_yet() -> None:
+    from harness.checks.literal import stack_said
+
+    history = sound_history("O12")
+    late = stack_said(5_150, "engine-bravo", "entries_committed", epoch=2, first_index=15, last_index=15)
+    history.events.insert(-2, late)
+    assert judge_predicate(history.run(), ALL["O12"]).outcome is Outcome.PASS
+
+
+def test_without_a_failover_there_is_no_jump_to_judge() -> None:
+    history = priced()
+    history.change("marks", {"epoch": 2}, epoch=1)
+    finding = judge_predicate(history.run(), ALL["P10"])
+    assert (finding.outcome, finding.judged) == (Outcome.PASS, 0)
+
+
+def test_old_inputs_prove_nothing_while_the_host_stood_still() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=2_000 * MS)
+    run = with_events(history.run(), stall(100, 60))
+    finding = judge_predicate(run, ALL["P11"])
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "stood still" in finding.summary
+
+
+def test_a_takeover_that_nobody_told_is_not_judged() -> None:
+    history = priced()
+    history.events = [
+        event
+        for event in history.events
+        if getattr(getattr(event, "event", None), "kind", "") != "primary_promoted"
+    ]
+    history.change("quotes", {"provider": "bravo", "source_sequence": 70}, published_ns=1_100 * MS)
+    assert judge_predicate(history.run(), ALL["P11"]).outcome is Outcome.PASS
+    assert judge_predicate(history.run(), ALL["P10"]).outcome is Outcome.PASS
+
+
+def test_marks_without_a_sequence_cannot_be_placed() -> None:
+    history = priced()
+    history.change("marks", {"instrument": INSTRUMENT}, source_sequence=None)
+    history.change("marks", {"instrument": CALL}, source_sequence=None)
+    assert judge_predicate(history.run(), ALL["P10"]).outcome is Outcome.UNKNOWN
+    assert judge_predicate(history.run(), ALL["P11"]).outcome is Outcome.PASS
