@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from sybil import Example, Sybil
-from sybil.sybil import SybilCollection
 from sybil.parsers.doctest import DocTestParser
 from sybil.parsers.markdown import CodeBlockParser
+from sybil.sybil import SybilCollection
 
 pytest_plugins = ["pytester"]
 
