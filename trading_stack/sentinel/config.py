@@ -44,7 +44,7 @@ class Patience:
     most_in_window: int = 3
 
 
-NAIVE: Final = Patience(silence=45 * MS, confirm=20 * MS, confirm_least=5 * MS)
+NAIVE: Final = Patience(silence=70 * MS, confirm=20 * MS, confirm_least=5 * MS)
 
 
 @dataclass(frozen=True, slots=True)

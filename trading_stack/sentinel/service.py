@@ -39,7 +39,7 @@ from trading_stack.sentinel.sentinel import Sentinel
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
 SILENCE_MS: Final = 240.0
-REDIAL: Final = Redial(first_s=0.01, most_s=0.02, hello_within_s=0.5)
+REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
 
 
 class Watchtower:
