@@ -12,7 +12,9 @@ from harness.stack.wan import Wan
 
 
 def stack(name: str = "toy") -> Stack:
-    return Stack(path=Path("compose.yml"), name=name, services=(), wan=Wan(), entry_points=(), adapter="toy:Toy")
+    return Stack(
+        path=Path("compose.yml"), name=name, services=(), wan=Wan(), entry_points=(), adapter="toy:Toy"
+    )
 
 
 def test_a_second_run_is_told_who_holds_the_stack(tmp_path: Path) -> None:
