@@ -47,6 +47,8 @@ _DOMAINS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "node": tuple((table, "node") for table in _WITH_NODE),
     "through": (("account_fills", "through"), ("account_positions", "through")),
     "side": tuple((table, "side") for table in _WITH_ORDERS),
+    "order_type": tuple((table, "order_type") for table in ("operations", "entries")),
+    "time_in_force": tuple((table, "time_in_force") for table in ("operations", "entries")),
 }
 _DOMAIN_OF: Final = {place: name for name, places in _DOMAINS.items() for place in places}
 

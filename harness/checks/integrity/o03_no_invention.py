@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from harness.checks.grouping import first_of_group, is_member, ordered
 from harness.checks.integrity.evidence import entry_row, of_operation
@@ -47,7 +48,8 @@ def _all_sent(view: View, kind: str, violations: Violations) -> int:
         view.equals("operations", "kind", kind)
         & (view.ints("operations", "sent_ns") > np.iinfo(np.int64).min)
     )
-    known = is_member(_content(view, "entries", kind)[entered], _content(view, "operations", kind)[sent])
+    as_sent, as_entered = _content(view, kind)
+    known = is_member(as_entered[entered], as_sent[sent])
     unknown = entered[~known]
     keys = view.order_key("operations")[sent]
     examples = (
@@ -67,33 +69,21 @@ def _all_sent(view: View, kind: str, violations: Violations) -> int:
     return len(entered)
 
 
-def _content(view: View, table: str, kind: str) -> Ints:
-    """One number for each distinct order with all its fields, the same for operations and entries."""
-    columns = [np.concatenate([view.order_key(one) for one in _BOTH])]
-    columns += [_numbers(view, name) for name in (_CONTENT if kind == "new" else ())]
-    combined = columns[0]
-    for column in columns[1:]:
-        _, codes = np.unique(column, return_inverse=True)
-        _, combined = np.unique(combined * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
+def _content(view: View, kind: str) -> tuple[Ints, Ints]:
+    """One number for each distinct order with all its fields, the same in both tables: (operations, entries)."""
+    combined = np.concatenate([view.order_key(table) for table in _BOTH])
+    for name in _CONTENT if kind == "new" else ():
+        codes, _ = pd.factorize(_numbers(view, name))
+        combined, _ = pd.factorize(combined * (int(codes.max(initial=0)) + 1) + codes)
     half = view.length(_BOTH[0])
-    return (combined[:half] if table == _BOTH[0] else combined[half:]).astype(np.int64)
+    return combined[:half].astype(np.int64), combined[half:].astype(np.int64)
 
 
 def _numbers(view: View, name: str) -> Ints:
+    """A column of both tables, one below the other, as numbers that mean the same in both."""
     if name in _NUMBERS:
         return np.concatenate([view.ints(table, name) for table in _BOTH])
-    if name in ("instrument", "side"):
-        return np.concatenate([view.codes(table, name) for table in _BOTH])
-    return np.concatenate([_words(view, table, name) for table in _BOTH])
-
-
-def _words(view: View, table: str, name: str) -> Ints:
-    """Codes of the few words of a column, the same in both tables because they are sorted by a common list."""
-    words = sorted({str(word) for one in _BOTH for word in view.run.table(one)[name].dropna().unique()})
-    codes = np.full(view.length(table), -1, dtype=np.int64)
-    for number, word in enumerate(words):
-        codes[view.equals(table, name, word)] = number
-    return codes
+    return np.concatenate([view.codes(table, name) for table in _BOTH])
 
 
 def _distinct(*keys: Ints) -> Ints:

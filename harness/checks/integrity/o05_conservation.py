@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.checks.grouping import first_of_group, ordered
+from harness.checks.grouping import first_of_group, lookup, ordered
 from harness.checks.integrity.evidence import of_execution
 from harness.checks.integrity.replay import Replayed, replayed
 from harness.checks.predicate import Found, Predicate, Violations
@@ -92,13 +92,17 @@ def _against_reference(view: View, reference: Replayed, violations: Violations) 
     """The final fill is checked against an independent source, else a missing one would pass."""
     if reference.unknown:
         return
-    cum, leaves = view.ints("orders", "cum_quantity"), view.ints("orders", "leaves_quantity")
-    keys, reading = view.order_key("orders"), view.reading("orders")
-    for row in np.flatnonzero(np.isin(reading, reference.complete)):
-        want = reference.final.get(int(keys[row]))
-        if want is not None and want != (cum[row], leaves[row]):
-            text = f"the reference matcher fills {want[0]} and leaves {want[1]}"
-            violations.extend(1, [_of_order(view, int(row), text)])
+    keys = view.order_key("orders")
+    wanted = [lookup(keys, reference.keys, column, absent=-1) for column in (reference.cum, reference.leaves)]
+    differs = (wanted[0] != view.ints("orders", "cum_quantity")) | (
+        wanted[1] != view.ints("orders", "leaves_quantity")
+    )
+    rows = np.flatnonzero(differs & (wanted[0] >= 0) & np.isin(view.reading("orders"), reference.complete))
+    examples = (
+        _of_order(view, int(row), f"the reference matcher fills {wanted[0][row]} and leaves {wanted[1][row]}")
+        for row in rows
+    )
+    violations.extend(len(rows), examples)
 
 
 def _of_order(view: View, row: int, text: str) -> Evidence:

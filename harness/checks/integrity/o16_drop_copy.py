@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.checks.grouping import first_of_group, group_sums, is_member, lookup
+from harness.checks.integrity.evidence import of_operation
 from harness.checks.integrity.readings import Reading, readings
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.view import Bools, Ints, View
@@ -121,29 +122,30 @@ def _positions(view: View, reading: Reading, violations: Violations) -> int:
 
 def _told_in_answers(view: View, reading: Reading, violations: Violations) -> None:
     """Execution ids that answers name are those of the same order in the drop copy."""
-    operations = view.run.operations
-    rows = np.flatnonzero(
-        (view.codes("operations", "exec_ids") >= 0)
-        & view.equals("operations", "outcome", "ok")
-        & (view.ints("operations", "sequence") <= reading.applied_index)
-    )
+    rows, ids = _named_fills(view)
+    within = view.ints("operations", "sequence")[rows] <= reading.applied_index
+    rows, ids = rows[within], ids[within]
     fills = (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")
-    known = set(
-        zip(
-            view.order_key("executions")[fills].tolist(),
-            view.run.executions["exec_id"].to_numpy(dtype=object)[fills].tolist(),
-            strict=True,
-        )
+    span = view.size("exec_id") + 1
+    known = view.order_key("executions")[fills] * span + view.codes("executions", "exec_id")[fills]
+    unknown = (ids < 0) | ~is_member(view.order_key("operations")[rows] * span + ids, known)
+    examples = (
+        of_operation(view, int(row), f"was answered with a fill that {reading.node} does not have for it")
+        for row in np.unique(rows[unknown])
     )
-    texts = operations["exec_ids"].to_numpy(dtype=object)
-    for row in rows.tolist():
-        key = int(view.order_key("operations")[row])
-        for exec_id in str(texts[row]).split():
-            if (key, exec_id) not in known:
-                violations.add(
-                    f"order {view.order_name(key)} was answered with fill {exec_id}, which {reading.node} does not have",
-                    rows=(f"operations:{operations['op'].iloc[row]}",),
-                )
+    violations.extend(int(unknown.sum()), examples)
+
+
+def _named_fills(view: View) -> tuple[Ints, Ints]:
+    """Each execution id that an answer names: the answer's row, and the id's code (-1: no replica has it)."""
+    rows = np.flatnonzero(
+        (view.codes("operations", "exec_ids") >= 0) & view.equals("operations", "outcome", "ok")
+    )
+    texts = view.run.operations["exec_ids"].to_numpy(dtype=object)[rows]
+    named = [text.split() for text in texts]
+    known = {view.text("exec_id", code): code for code in range(view.size("exec_id"))}
+    ids = [known.get(one, -1) for several in named for one in several]
+    return np.repeat(rows, [len(several) for several in named]), np.array(ids, dtype=np.int64)
 
 
 O16 = Predicate(

@@ -15,13 +15,15 @@ from harness.checks.view import MISSING, Ints, View
 class Replayed:
     """What the reference matcher made of the committed log.
 
-    `final` maps an order's key to its filled and open quantity. `complete` are the readings (by code) that had applied
-    every command of the log; `applied` maps each reading to the last entry that it had applied. `unknown` says why nothing
-    could be replayed.
+    `keys` are the orders, ascending, with what was filled (`cum`) and stays open (`leaves`) of each. `complete` are the
+    readings (by code) that had applied every command of the log; `applied` maps each reading to the last entry that it had
+    applied. `unknown` says why nothing could be replayed.
     """
 
     fills: tuple[Fill, ...] = ()
-    final: dict[int, tuple[int, int]] = field(default_factory=dict)
+    keys: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    cum: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    leaves: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     complete: tuple[int, ...] = ()
     applied: dict[int, int] = field(default_factory=dict)
     entries: int = 0
@@ -48,9 +50,13 @@ def _replay(view: View) -> Replayed:
     matcher = ReferenceMatcher()
     _feed(view, rows, source, matcher)
     command = last_command(view)
+    final = np.array([(key, *left) for key, left in matcher.final().items()], dtype=np.int64).reshape(-1, 3)
+    final = final[np.argsort(final[:, 0])]
     return Replayed(
         fills=tuple(matcher.fills),
-        final=matcher.final(),
+        keys=final[:, 0],
+        cum=final[:, 1],
+        leaves=final[:, 2],
         complete=tuple(reading.code for reading in every if reading.applied_index >= command),
         applied={reading.code: reading.applied_index for reading in every},
         entries=len(rows),
