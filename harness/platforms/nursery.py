@@ -4,7 +4,7 @@
 standard input, and tells what it saw in the same way. Its services die with it (PR_SET_PDEATHSIG, where there is such
 a thing), and it dies with its owner: at the end of its input it kills them all.
 
-It imports nothing but the standard library before the preload: what it imports, every service has.
+It imports little but the standard library before the preload: what it imports, every service has.
 """
 
 from __future__ import annotations
@@ -26,20 +26,14 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
+from harness.platforms.burial import look_after, signal_group
+
 _LINUX: Final = sys.platform == "linux"
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 _URGENT: Final = -15
 _LOG_FREE_WITHIN_S: Final = 1.0
 _SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
-_WATCHED: Final = os.WEXITED | os.WSTOPPED | os.WCONTINUED
-_SAW: Final = {
-    os.CLD_EXITED: "exited",
-    os.CLD_KILLED: "exited",
-    os.CLD_DUMPED: "exited",
-    os.CLD_STOPPED: "stopped",
-    os.CLD_CONTINUED: "continued",
-}
 
 
 class _Born(Exception):
@@ -93,7 +87,7 @@ class Nursery:
     def end(self) -> None:
         """Kill and bury every child."""
         for pid in self._children:
-            _signal_group(pid, signal.SIGKILL)
+            signal_group(pid, signal.SIGKILL)
         for pid in self._children:
             with contextlib.suppress(OSError):
                 os.waitpid(pid, 0)
@@ -118,7 +112,7 @@ class Nursery:
             for pid in pids:
                 _prefer(pid, _URGENT)  # the dying tidy up themselves: let that not wait for the living
         for pid in pids:
-            _signal_group(pid, number)
+            signal_group(pid, number)
 
     def _start(self, order: dict[str, Any]) -> None:
         service = order["service"]
@@ -167,26 +161,15 @@ class Nursery:
             self._watch_one(pid)
 
     def _watch_one(self, pid: int) -> None:
-        while True:
-            try:
-                # WNOWAIT leaves an ended child unburied, so that its id can't be another's while its group is killed.
-                seen = os.waitid(os.P_PID, pid, _WATCHED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if seen is None:
-                return
-            saw, at_ns = _SAW.get(seen.si_code, "changed"), time.monotonic_ns()
-            if saw == "exited":
-                _signal_group(pid, signal.SIGKILL)
-            os.waitid(os.P_PID, pid, _WATCHED | os.WNOHANG)
-            service = self._children[pid]
-            code = seen.si_status if seen.si_code == os.CLD_EXITED else -seen.si_status
-            if saw == "exited":
+        while (became := look_after(pid)) is not None:
+            service, ended = self._children[pid], became.what == "exited"
+            if ended:
                 del self._children[pid]
                 if self._pids.get(service) == pid:
                     del self._pids[service]
-            self._tell({"saw": saw, "service": service, "pid": pid, "code": code, "at_ns": at_ns})
-            if saw == "exited":
+            seen = {"saw": became.what, "service": service, "pid": pid}
+            self._tell({**seen, "code": became.code, "at_ns": became.at_ns})
+            if ended:
                 return
 
     def _tell(self, what: dict[str, Any]) -> None:
@@ -213,11 +196,6 @@ def _open_log(path: str) -> int:
 def _prefer(pid: int, niceness: int) -> None:
     with contextlib.suppress(OSError):  # only granted to the superuser; nothing depends on it
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
 
 
 def become(order: dict[str, Any]) -> int | str | None:

@@ -55,7 +55,7 @@ class Ports:
             os.close(descriptor)
 
     def _find(self, start: int | None) -> Iterator[int]:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         count = (_HIGHEST - _LOWEST) // _BLOCK
         first = random.randrange(count) if start is None else start  # noqa: S311 - spreads runs, decides nothing
         for index in range(count):

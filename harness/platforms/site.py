@@ -192,9 +192,9 @@ class ProcessSite:
         ]
         if parts.proxy.alive():
             processes.append(f"process {parts.proxy.pid} (fault proxy)")
-        places = parts.places
-        known = {address.port: f"{service}:{port}" for (service, port), address in places.listen.items()}
-        known |= {address.port: f"proxy of {link}" for link, address in places.proxies.items()}
+        # The ports of links went with the proxy, and may be another program's by now.
+        listen = parts.places.listen
+        known = {address.port: f"{service}:{port}" for (service, port), address in listen.items()}
         return (*processes, *(f"port {port} ({known[port]})" for port in _open_ports(known)))
 
     def _ports(self, service: Service) -> tuple[int, ...]:

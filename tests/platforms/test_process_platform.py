@@ -54,7 +54,9 @@ def test_starts_everything_on_addresses_of_its_own(tmp_path: Path) -> None:
         }
     saved = tmp_path / "evidence"
     assert "toy_service.py" in (saved / "echo-alpha" / "python_stacks.txt").read_text()
-    assert any(row["remote_is"] for row in json.loads((saved / "sockets.json").read_text()))
+    assert any(
+        row["local_is"] == "echo-alpha:7000" for row in json.loads((saved / "sockets.json").read_text())
+    )
     assert (saved / "volumes" / "store" / "starts").read_text() == "started\n"
 
 
