@@ -49,10 +49,10 @@ class Config:
     sentinels_needed: int = 2
     wall_offset_ns: int = 0
     heartbeat_ns: int = 20 * MILLISECOND_NS
-    quorum_ns: int = 600 * MILLISECOND_NS  # above what a stall of 200 ms plus 100 ms of latency can cause
+    quorum_ns: int = 800 * MILLISECOND_NS  # above what a stall of 200 ms plus 100 ms of latency can cause
     write_stall_ns: int = 1000 * MILLISECOND_NS
     resend_ns: int = 50 * MILLISECOND_NS
-    promotion_ns: int = 1500 * MILLISECOND_NS
+    promotion_ns: int = 900 * MILLISECOND_NS  # given up before sentinels turn to another candidate
     late_timer_ns: int = 100 * MILLISECOND_NS
     defects: frozenset[Defect] = frozenset()
 

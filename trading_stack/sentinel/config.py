@@ -28,6 +28,8 @@ class Patience:
     recheck: int = 1 * MS
     own_lag: int = 15 * MS  # not to have looked for longer is held against nobody
     late: int = 3 * MS  # a tick that late drains the sockets first
+    strain: int = 5 * MS  # own lag above this makes a sentinel doubt everybody's silence for a while
+    strain_most: int = 80 * MS
     fresh: int = 100 * MS
     repeat: int = 50 * MS
     accusation: int = 250 * MS

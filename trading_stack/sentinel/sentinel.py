@@ -131,6 +131,7 @@ class Sentinel:
 
     def _on_tick(self) -> None:
         lag_ns = 0 if self._wanted_ns is None else self._now_ns - self._wanted_ns
+        self._view.strain(max(0, lag_ns))
         if lag_ns > self._patience.own_lag:
             self._view.excuse(lag_ns, self._now_ns)
         reason = self._view.why_lost(self._now_ns)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Beat
 from trading_stack.sentinel.messages import NEVER, Accusation
 from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing
+
+STRAIN_FADES: Final = 400  # by a part in so many each tick: to half in some 1.4 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class View:
         self._judgements: dict[str, Judgement] = {}
         self._moves_ns: deque[int] = deque()
         self._gathered_ns: int | None = None
+        self._strain_ns = 0
 
     @property
     def epoch(self) -> int:
@@ -50,6 +54,17 @@ class View:
     def on_accusation(self, sender: str, accusation: Accusation, now_ns: int) -> None:
         self._judgements[sender] = Judgement(accusation, now_ns)
 
+    def strain(self, lag_ns: int) -> None:
+        """Note own lag at a tick. Where this process waits for its turn, others do: silence proves less for a while."""
+        lag_ns = min(lag_ns, self._patience.strain_most)
+        self._strain_ns = max(lag_ns, self._strain_ns - self._strain_ns // STRAIN_FADES)
+
+    @property
+    def margin_ns(self) -> int:
+        """How much longer a silence must last because of own lag in the last seconds; 0 on a machine that keeps up."""
+        patience = self._patience
+        return 2 * max(0, self._strain_ns - patience.strain)
+
     def excuse(self, lag_ns: int, now_ns: int) -> None:
         """This sentinel did not look for so long."""
         for watch in self.watches.values():
@@ -62,7 +77,7 @@ class View:
         if self.leader is None:
             return self._why_none_yet(now_ns)
         watch = self.watches[self.leader.engine]
-        reason = watch.dead(now_ns, self._patience)
+        reason = watch.dead(now_ns, self._patience, margin_ns=self.margin_ns)
         if reason is not None:
             return reason if self._may_move_away(self.leader, watch, now_ns) else None
         if watch.up and watch.beat is not None and not watch.beat.serving:

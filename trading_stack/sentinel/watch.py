@@ -46,11 +46,11 @@ class Watch:
             and now_ns - self.heard_ns <= within_ns
         )
 
-    def dead(self, now_ns: int, patience: Patience) -> str | None:
+    def dead(self, now_ns: int, patience: Patience, *, margin_ns: int = 0) -> str | None:
         """Why it must be taken for dead, or None. A dropped connection is confirmed by dialling again."""
         if self.heard_ns is None:
             return None
-        if now_ns - self.heard_ns > patience.silence:
+        if now_ns - self.heard_ns > patience.silence + margin_ns:
             return f"silent for {(now_ns - self.heard_ns) // 1_000_000} ms"
         if self.down_ns is None:
             return None

@@ -439,3 +439,14 @@ def test_the_same_inputs_give_the_same_decisions() -> None:
         return post.take()
 
     assert story() == story()
+
+
+def test_a_sentinel_whose_machine_is_strained_waits_longer_for_a_while() -> None:
+    post = watching()
+    post.now_ns = post.due_ns + 14 * MS  # a late tick, too short to excuse
+    post.tell(Tick())
+    post.pass_time(20 * MS, beats=ALL)
+    post.pass_time(230 * MS, beats=STANDBYS)
+    assert post.told() == []
+    post.pass_time(40 * MS, beats=STANDBYS)
+    assert post.told() == ["primary_suspected"]
