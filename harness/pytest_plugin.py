@@ -5,9 +5,10 @@ Importing this module loads pytest and the standard library alone; everything el
 
 from __future__ import annotations
 
+import os
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from harness.testing.session import RunningStack, Session
 
 _SUFFIXES = (".yaml", ".yml")
-_SCENARIO_KEY = re.compile(rb"^(\xef\xbb\xbf)?[\"']?scenario[\"']?[ \t]*:", re.MULTILINE)
-_CODES = {"FAIL": 1, "UNKNOWN": 7, "NOT_RUN": 9, "HEAL": 10}
+# At the start of a line, or, in a file that is one flow mapping, behind `{` or `,`.
+_SCENARIO_KEY = re.compile(
+    rb"""(?m:^(\xef\xbb\xbf)?["']?scenario["']?[ \t]*:)|\A(\s|[#%-].*)*\{(.*,)?\s*["']?scenario["']?\s*:"""
+)
+_ENOUGH = 512 * 1024
 _ORDER = (10, 3, 2, 8, 1, 7, 9)
-_SEEN = pytest.StashKey[set[int]]()
+_NAMED = pytest.StashKey[Iterable[str]]()
+_SCOPES = ("function", "class", "module", "package", "session")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,17 +88,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and draw a random seed once, before any worker is started."""
+    """Register markers; draw a random seed, and see what was named, once, before any worker is started."""
     config.addinivalue_line(
         "markers", "harness(load=, orders_per_s=, seed=, ...): how the stack of a Python test is loaded."
     )
-    config.stash[_SEEN] = set()
+    if not config.pluginmanager.hasplugin("xdist"):
+        config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs (pytest-xdist).")
+    if hasattr(config, "workerinput"):
+        config.stash[_NAMED] = config.workerinput["harness_named"]
+        config.option.harness_seed = config.workerinput["harness_seed"]
+    else:
+        config.stash[_NAMED] = _named(config)
+        config.pluginmanager.register(_Outcomes(config), "harness-outcomes")
     seed = config.getoption("harness_seed")
     if seed == "random":
         config.option.harness_seed = str(random.randrange(2**32))  # noqa: S311  no secret
     elif seed is not None and not (seed.isdecimal() and int(seed) < 2**32):
         raise pytest.UsageError(f"--harness-seed {seed!r} is neither a number from 0 to 2^32-1 nor `random`")
+    if config.getoption("harness_repeat") < 1:
+        raise pytest.UsageError(f"--harness-repeat {config.getoption('harness_repeat')} is not at least 1")
+    if config.getini("harness_stack_scope") not in _SCOPES:
+        raise pytest.UsageError(
+            f"harness_stack_scope {config.getini('harness_stack_scope')!r} is none of {', '.join(_SCOPES)}"
+        )
     _shard(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist what was named on the command line, and the seed that was drawn."""
+    node.workerinput["harness_named"] = list(node.config.stash[_NAMED])
+    node.workerinput["harness_seed"] = node.config.option.harness_seed
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -104,12 +129,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect YAML files with `scenario` among their top-level keys, where they are asked for."""
-    if file_path.suffix not in _SUFFIXES or not _asked_for(file_path, parent):
+    if file_path.suffix.lower() not in _SUFFIXES or not _asked_for(file_path, parent.config):
         return None
     try:
-        if _SCENARIO_KEY.search(file_path.read_bytes()) is None:
-            return None
+        with file_path.open("rb") as file:
+            head = file.read(_ENOUGH)
     except OSError:
+        return None
+    if _SCENARIO_KEY.search(head) is None:
         return None
     from harness.testing.items import ScenarioFile
 
@@ -134,49 +161,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Mark reports by what came of the run, for the terminal, JUnit and the exit code."""
+    """Mark reports by what came of the run, for the terminal, JUnit and the exit code; carry a Python test's figures."""
+    session = getattr(item, "funcargs", {}).get("_harness_session")
+    if session is not None and call.when == "call":
+        item.user_properties += session.take_properties()
     report: Any = yield
     if call.excinfo is not None and report.failed:
-        word = _word(call.excinfo.value, item)
-        if word is not None:
-            report.harness_word = word
+        report.harness_code = getattr(call.excinfo.value, "harness_code", 1)
+        report.harness_word = getattr(call.excinfo.value, "harness_word", "")
     return report  # type: ignore[no-any-return]
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
-    """Show UNKNOWN as what it is; it still counts as a failure."""
-    if report.failed and getattr(report, "harness_word", None) == "UNKNOWN":
-        return "failed", "?", "UNKNOWN"
-    return None
+    """Show UNKNOWN and NOT RUN as what they are; they still count as failures."""
+    word = getattr(report, "harness_word", "") if report.failed else ""
+    if not word:
+        return None
+    return "failed" if report.when == "call" else "error", word[0].lower(), word
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_logreport(report: Any) -> Iterator[None]:
-    """Remember codes; in JUnit, UNKNOWN is an error, not a failure."""
-    result = yield
-    word = getattr(report, "harness_word", None)
-    if report.failed and _config is not None:
-        _config.stash[_SEEN].add(_CODES.get(word or "FAIL", 1))
-        if word == "UNKNOWN":
-            _junit_error(_config, report)
-    return result
+class _Outcomes:
+    """Gathers what came of all tests, in the process that reports: with xdist that is the one without tests."""
 
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._codes: set[int] = set()
 
-_config: pytest.Config | None = None
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: Any) -> Iterator[None]:
+        """Remember codes; in JUnit, UNKNOWN and NOT RUN are errors, not failures."""
+        result = yield
+        if report.failed:
+            self._codes.add(getattr(report, "harness_code", 1))
+            if getattr(report, "harness_word", "") and report.when == "call":
+                _junit_error(self._config, report)
+        return result
 
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Keep the configuration, which `pytest_runtest_logreport` is not given."""
-    global _config
-    _config = session.config
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Give the exit code that `harness run` would give, when anything of the harness did not pass."""
-    seen = session.config.stash.get(_SEEN, set())
-    if session.exitstatus == pytest.ExitCode.TESTS_FAILED and seen:
-        session.exitstatus = next((code for code in _ORDER if code in seen), session.exitstatus)
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Give the exit code that `harness run` would give, when anything of the harness did not pass."""
+        if session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = next((code for code in _ORDER if code in self._codes), session.exitstatus)
 
 
 def _scope(fixture_name: str, config: pytest.Config) -> Any:
@@ -186,23 +211,20 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:
 @pytest.fixture(scope=_scope)
 def _harness_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The one fixture that all public ones stand on: a stack under load."""
-    from harness.engine.setup import Setup
     from harness.testing.session import Session
-    from harness.testing.settings import choices, scenario_of_test
+    from harness.testing.settings import setup_of_test, without_traceback
 
     mark = request.node.get_closest_marker("harness")
-    marked = dict(mark.kwargs) if mark is not None else {}
-    seed = request.config.getoption("harness_seed")
-    chosen = choices(request.config)
     path = getattr(request.node, "path", request.config.rootpath)
-    scenario = scenario_of_test(
-        request.node.name, marked, seed=None if seed is None else int(seed), path=path
-    )
-    planted = next(
-        (item.environment for item in chosen.stack.defects if item.name == marked.get("defect")), {}
-    )
-    with Session(Setup(scenario, chosen.stack, chosen.platform, chosen.out, planted)) as session:
+    with without_traceback():
+        setup = setup_of_test(request.config, request.node.name, dict(mark.kwargs) if mark else {}, path)
+        session = Session(setup)
+        session.start()
+    try:
         yield session
+    finally:
+        with without_traceback():
+            session.close()
 
 
 @pytest.fixture(scope=_scope)
@@ -228,6 +250,7 @@ def assert_expectations(_harness_session: Session) -> Callable[..., None]:
     """Judges by expectations as a scenario writes them: `assert_expectations(leader_changes={"exactly": 1})`."""
 
     def judge(**expectations: Any) -> None:
+        __tracebackhide__ = True
         _harness_session.judge(expectations)
 
     return judge
@@ -238,6 +261,7 @@ def assert_failover_within(_harness_session: Session) -> Callable[[float], None]
     """Fails when the failover took longer than so many seconds."""
 
     def judge(limit_s: float) -> None:
+        __tracebackhide__ = True
         _harness_session.judge({"failover_time": {"max": f"{limit_s}s"}})
 
     return judge
@@ -248,6 +272,7 @@ def assert_order_integrity(_harness_session: Session) -> Callable[[], None]:
     """Fails when any predicate of order integrity does."""
 
     def judge() -> None:
+        __tracebackhide__ = True
         _harness_session.judge({"order_integrity": {}})
 
     return judge
@@ -258,19 +283,28 @@ def assert_pricing_consistent(_harness_session: Session) -> Callable[[], None]:
     """Fails when any predicate of pricing consistency does."""
 
     def judge() -> None:
+        __tracebackhide__ = True
         _harness_session.judge({"pricing_consistency": {}})
 
     return judge
 
 
-def _asked_for(path: Path, parent: pytest.Collector) -> bool:
-    folders = parent.config.getini("harness_paths")
-    if any(path.is_relative_to(folder) for folder in folders):
-        return True
-    named = [Path(argument.split("::")[0]).absolute() for argument in parent.config.args]
-    return path in named or any(
-        path.is_relative_to(place) and place != parent.config.rootpath for place in named
-    )
+def _asked_for(path: Path, config: pytest.Config) -> bool:
+    folders = [*config.getini("harness_paths"), *map(Path, config.stash[_NAMED])]
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _named(config: pytest.Config) -> list[str]:
+    """Files and folders that a person named to pytest, the project itself (`pytest .`) excepted.
+
+    Known where the command line was read; a worker of xdist takes over what that process found.
+    """
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return []
+    here = config.invocation_params.dir
+    named = [Path(os.path.abspath(here / argument.partition("::")[0])) for argument in config.args]  # noqa: PTH100
+    project = [here] if config.inipath is None else [here, config.rootpath]
+    return [str(place) for place in named if not any(home.is_relative_to(place) for home in project)]
 
 
 def _shard(config: pytest.Config) -> tuple[int, int] | None:
@@ -281,16 +315,6 @@ def _shard(config: pytest.Config) -> tuple[int, int] | None:
     if match is None or int(match[1]) > int(match[2]):
         raise pytest.UsageError(f"--harness-shard {text!r} is not a part such as 2/4")
     return int(match[1]), int(match[2])
-
-
-def _word(error: BaseException, item: pytest.Item) -> str | None:
-    from harness.testing.outcomes import Inconclusive, NotRunHere
-
-    if isinstance(error, Inconclusive):
-        return "UNKNOWN"
-    if isinstance(error, NotRunHere):
-        return "NOT_RUN"
-    return "FAIL" if hasattr(item, "harness_outcome") else None
 
 
 def _junit_error(config: pytest.Config, report: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Literal
@@ -16,7 +17,7 @@ from harness.faults.partition import Partition
 from harness.faults.provider_outage import OutageMode, ProviderOutage
 from harness.faults.service_crash import ServiceCrash
 from harness.faults.service_freeze import ServiceFreeze
-from harness.model.errors import UsageError
+from harness.model.errors import HealFailed, UsageError
 from harness.scenario.target import PRIMARY, LinkSelector, Target
 from harness.testing.outcomes import Inconclusive
 
@@ -53,16 +54,24 @@ class FaultInForce:
             raise UsageError(
                 f"the fault {self.id} has no end to wait for", next_step="give `lasts_s=`, or call heal()"
             )
-        self._healed.wait(self._lasts_s + READY_AGAIN_S)
+        if not self._healed.wait(self._lasts_s + READY_AGAIN_S):
+            raise HealFailed(
+                f"the fault {self.id} was not healed {READY_AGAIN_S:g} s after its time",
+                next_step="harness heal",
+            )
         self._raise()
 
     def heal(self) -> None:
         """Heal now. Safe to call twice. Raises `HealFailed`."""
+        self.let_go()
+        self._heal()
+        self._raise()
+
+    def let_go(self) -> None:
+        """Do nothing more by itself: whoever takes the stack down, or freezes its history, heals."""
         for timer in (self._timer, *self._movers):
             if timer is not None:
                 timer.cancel()
-        self._heal()
-        self._raise()
 
     def begin(self) -> None:
         """Inject it, and let the time run after which it heals by itself."""
@@ -99,14 +108,23 @@ class Chaos:
 
     def __init__(self, bench: Callable[[], Bench]) -> None:
         self._bench = bench
-        self._count = 0
+        self._made: list[FaultInForce] = []
         self._lock = threading.RLock()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """No fault moves or heals by itself any more, from here on."""
+        for in_force in self._made:
+            in_force.let_go()
+        with self._lock:
+            yield
 
     def inject(self, fault: Fault, *, lasts_s: float | None = None) -> FaultInForce:
         """Inject any fault, also one of a plugin. Raises `Inconclusive` when it could not take effect."""
         bench = self._bench()
-        self._count += 1
-        in_force = FaultInForce(bench, f"{fault.name}-{self._count}", fault, lasts_s=lasts_s, lock=self._lock)
+        name = f"{fault.name}-{len(self._made) + 1}"
+        in_force = FaultInForce(bench, name, fault, lasts_s=lasts_s, lock=self._lock)
+        self._made.append(in_force)
         in_force.begin()
         reason = bench.nemesis.failed.get(in_force.id)
         if reason is not None:

@@ -14,7 +14,7 @@ from harness.engine.suite import Attempt, run_suite, why_not
 from harness.engine.vocabulary import vocabulary
 from harness.faults.contract import Fault
 from harness.history.run import load_run
-from harness.model.errors import HarnessError
+from harness.model.errors import DocumentError, HarnessError
 from harness.model.outcome import ExitCode
 from harness.report.html import write_run_page
 from harness.report.page import make_page
@@ -22,9 +22,9 @@ from harness.scenario.loading import load_scenarios
 from harness.scenario.scenario import Scenario
 from harness.scenario.validation import validate_against
 from harness.testing.machine_lock import machine_to_itself
-from harness.testing.outcomes import Inconclusive, NotRunHere
-from harness.testing.results import properties_of, raise_for
-from harness.testing.settings import choices
+from harness.testing.outcomes import Aborted, NotRunHere, Unhealed
+from harness.testing.results import described, properties_of, raise_for
+from harness.testing.settings import choices, without_traceback
 
 
 class ScenarioFile(pytest.File):
@@ -45,7 +45,11 @@ class ScenarioFile(pytest.File):
             first = scenario if seed is None else scenario.with_seed(int(seed))
             for repeat in range(self.config.getoption("harness_repeat")):
                 each = first.with_seed((first.seed + repeat) % 2**32)
-                yield ScenarioItem.from_parent(self, name=item_name(each), scenario=each)
+                name = item_name(each)
+                # Given as text, so that `--lf` finds it again in its cache, where brackets mean parameters.
+                yield ScenarioItem.from_parent(
+                    self, name=name, nodeid=f"{self.nodeid}::{name}", scenario=each
+                )
 
 
 def item_name(scenario: Scenario) -> str:
@@ -62,14 +66,17 @@ class ScenarioItem(pytest.Item):
         self.scenario = scenario
         self.finished: Finished | None = None
         self.add_marker(pytest.mark.xdist_group("harness"))
-        for tag in scenario.tags:
-            self.keywords[tag] = True
+        self.extra_keyword_matches.update(scenario.tags)
 
     def runtest(self) -> None:
+        with without_traceback():
+            self._judge_run()
+
+    def _judge_run(self) -> None:
         chosen = choices(self.config)
         problems = validate_against(self.scenario, chosen.stack)
         if problems:
-            raise pytest.UsageError("\n".join(map(str, problems)))
+            raise DocumentError(tuple(problems))
         self._refuse_or_skip(chosen.platform)
         setup = Setup(self.scenario, chosen.stack, chosen.platform, chosen.out)
         with machine_to_itself():
@@ -79,9 +86,11 @@ class ScenarioItem(pytest.Item):
         if last.finished.exit_code is ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if last.finished.exit_code is ExitCode.HEAL_FAILED:
-            raise AssertionError(
+            raise Unhealed(
                 f"healing failed; left behind: {', '.join(last.finished.left) or 'see the journal'}"
             )
+        if last.finished.exit_code is ExitCode.GUARD_ABORTED:
+            raise Aborted(described(last.finished.meta, last.finished.judgement, run_path=self._path()))
         raise_for(last.finished.meta, last.finished.judgement, run_path=self._path())
 
     def _run(self, setup: Setup) -> Attempt:
@@ -110,9 +119,7 @@ class ScenarioItem(pytest.Item):
         raise NotRunHere(f"NOT RUN: {why}\n  next: make it possible, or list it under harness_may_lack")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(
-            excinfo.value, AssertionError | Inconclusive | HarnessError | NotRunHere | pytest.UsageError
-        ):
+        if isinstance(excinfo.value, AssertionError | HarnessError | NotRunHere | pytest.fail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

@@ -13,5 +13,7 @@ from harness.guardian.state import state_dir
 @contextmanager
 def machine_to_itself() -> Iterator[None]:
     """Wait until no other test of this machine is under way, and hold others off."""
-    with FileLock(state_dir() / "machine.lock"):
+    folder = state_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "machine.lock"):
         yield

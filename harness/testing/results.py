@@ -11,12 +11,18 @@ from harness.testing.outcomes import Inconclusive
 
 def raise_for(meta: RunMeta, judgement: Judgement, *, run_path: str) -> None:
     """Raise `AssertionError` for FAIL and `Inconclusive` for UNKNOWN, with the verdicts and their evidence."""
+    __tracebackhide__ = True
     if judgement.outcome is Outcome.PASS:
         return
-    text = "\n".join(_lines(meta, judgement, run_path))
+    text = described(meta, judgement, run_path=run_path)
     if judgement.outcome is Outcome.FAIL:
         raise AssertionError(text)
     raise Inconclusive(text)
+
+
+def described(meta: RunMeta, judgement: Judgement, *, run_path: str) -> str:
+    """What did not pass, with its evidence, and what to do next."""
+    return "\n".join(_lines(meta, judgement, run_path))
 
 
 def properties_of(judgement: Judgement) -> list[tuple[str, object]]:

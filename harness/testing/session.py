@@ -7,41 +7,48 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
+import msgspec
+from pydantic import ValidationError
+
 from harness.checks.judging import judge_all, read_expectations
 from harness.engine.bench import Bench
 from harness.engine.setup import Setup
 from harness.engine.verdict_file import write_verdicts
 from harness.guardian.recovery import heal_orphans
 from harness.guardian.stack_lock import stack_lock
+from harness.history.meta import write_meta
 from harness.history.run import Run, load_run
 from harness.model.errors import UsageError
 from harness.model.judgement import Judgement
+from harness.model.quantities import Settings
 from harness.report.html import write_run_page
 from harness.report.page import make_page
 from harness.stack.adapter import Address
 from harness.stack.description import Service, Stack
 from harness.testing.chaos import Chaos
 from harness.testing.machine_lock import machine_to_itself
-from harness.testing.outcomes import Inconclusive
-from harness.testing.results import raise_for
+from harness.testing.outcomes import Inconclusive, Unhealed
+from harness.testing.results import properties_of, raise_for
 
 # A failover is over when one good second has begun; the load goes on for as long after the last fault.
 WATCH_S: Final = 1.5
 
 
 class Session:
-    """Starts when it is entered; the first assertion drains the load and freezes the history."""
+    """The first assertion drains the load and freezes the history; all of them judge that one history."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._cleanup = ExitStack()
         self._run: Run | None = None
         self._judged: dict[str, Any] = {}
+        self._properties: list[tuple[str, object]] = []
         self.bench: Bench | None = None
         self.chaos = Chaos(self._unfrozen)
         self.stack = RunningStack(self)
 
-    def __enter__(self) -> Session:
+    def start(self) -> None:
+        """Bring the stack up, under load and steady; heals after itself when that fails."""
         try:
             self._cleanup.enter_context(machine_to_itself())
             heal_orphans()
@@ -54,16 +61,17 @@ class Session:
         except BaseException:
             self._cleanup.close()
             raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Take everything down. Safe to call twice."""
         self._cleanup.close()
 
     def freeze(self) -> Run:
         """The history: the first call heals what is left, watches for late symptoms, drains the load and collects."""
         if self._run is None:
             bench = self._unfrozen()
-            bench.settle()
+            with self.chaos.stopped():
+                bench.settle()
             self._watch(bench)
             bench.look_around()
             bench.freeze()
@@ -72,11 +80,19 @@ class Session:
 
     def judge(self, expectations: Mapping[str, Any]) -> Judgement:
         """Judge the frozen history by expectations as a scenario writes them; raises for all that is not PASS."""
+        __tracebackhide__ = True
         run = self.freeze()
+        wanted = _read(expectations)
         self._judged |= expectations
-        judgement = judge_all(run, read_expectations(expectations))
+        judgement = judge_all(run, wanted)
+        self._properties += [("harness.run", str(run.path)), *properties_of(judgement)]
         raise_for(run.meta, judgement, run_path=str(run.path))
         return judgement
+
+    def take_properties(self) -> list[tuple[str, object]]:
+        """The figures of what was judged since the last call, for JUnit."""
+        taken, self._properties = self._properties, []
+        return list(dict(taken).items())
 
     def _unfrozen(self) -> Bench:
         if self.bench is None:
@@ -106,15 +122,31 @@ class Session:
     def _tear_down(self) -> None:
         assert self.bench is not None
         bench = self.bench
+        with self.chaos.stopped():
+            left = bench.tear_down()
         if self._run is not None:
-            judgement = judge_all(load_run(bench.folder.path), read_expectations(self._judged))
-            write_verdicts(bench.folder, judgement)
-            write_run_page(
-                make_page(load_run(bench.folder.path), judgement), bench.folder.path / "report.html"
-            )
-        left = bench.tear_down()
+            self._tell(bench)
         if left:
-            raise AssertionError(f"the stack left something behind: {', '.join(left)}")
+            raise Unhealed(f"the stack left something behind: {', '.join(left)}")
+
+    def _tell(self, bench: Bench) -> None:
+        """Keep what was asked with the run, so that judging it again gives the same, and write its report."""
+        document = {**bench.meta.document, "expect": self._judged}
+        write_meta(bench.folder, msgspec.structs.replace(bench.meta, document=document))
+        run = load_run(bench.folder.path)
+        judgement = judge_all(run, read_expectations(self._judged))
+        write_verdicts(bench.folder, judgement)
+        write_run_page(make_page(run, judgement), bench.folder.path / "report.html")
+
+
+def _read(expectations: Mapping[str, Any]) -> dict[str, Settings]:
+    try:
+        return read_expectations(expectations)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise UsageError(
+            f"these expectations can't be read: {told}", next_step="harness list --checks"
+        ) from None
 
 
 class RunningStack:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from harness.engine.platforms import platform_named
-from harness.model.errors import UsageError
+from harness.engine.setup import Setup, planted
+from harness.model.errors import HarnessError, UsageError
 from harness.platforms.contract import Platform
 from harness.scenario.scenario import Scenario, default_seed
 from harness.scenario.settings import Allow, Load, SteadyState
@@ -48,6 +51,26 @@ def choices(config: pytest.Config) -> Choices:
     return Choices(read_stack(stack, variables=os.environ), platform_named(name), out)
 
 
+@contextmanager
+def without_traceback() -> Iterator[None]:
+    """A person's mistake, or a machine that can't, fails a test by its message alone."""
+    try:
+        yield
+    except HarnessError as error:
+        failed = pytest.fail.Exception(str(error), pytrace=False)
+        failed.harness_code = int(error.exit_code)  # type: ignore[attr-defined]  # the plugin reads it
+        raise failed from None
+
+
+def setup_of_test(config: pytest.Config, name: str, marked: Mapping[str, Any], path: Path) -> Setup:
+    """What a Python test runs against, by the plugin's options and its marker; raises `UsageError`."""
+    chosen = choices(config)
+    seed = config.getoption("harness_seed")
+    scenario = scenario_of_test(name, marked, seed=None if seed is None else int(seed), path=path)
+    environment = planted(chosen.stack, marked.get("defect"))
+    return Setup(scenario, chosen.stack, chosen.platform, chosen.out, environment)
+
+
 def scenario_of_test(name: str, marked: Mapping[str, Any], *, seed: int | None, path: Path) -> Scenario:
     """The scenario that a Python test stands for: its load and seed, an empty timeline, nothing expected."""
     for key in marked:
@@ -56,18 +79,24 @@ def scenario_of_test(name: str, marked: Mapping[str, Any], *, seed: int | None, 
                 f"@pytest.mark.harness has no setting {key!r}",
                 next_step=f"choose from {', '.join(MARK_KEYS)}",
             )
-    load = {
-        "profile": marked.get("load", "steady"),
-        "orders_per_s": marked.get("orders_per_s", 200.0),
-        "probe_every": f"{marked.get('probe_every_ms', 20)}ms",
-    }
+    try:
+        load = Load.model_validate(
+            {
+                "profile": marked.get("load", "steady"),
+                "orders_per_s": marked.get("orders_per_s", 200.0),
+                "probe_every": f"{marked.get('probe_every_ms', 20)}ms",
+            }
+        )
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise UsageError(f"@pytest.mark.harness: {told}") from None
     chosen = seed if seed is not None else marked.get("seed", default_seed(name))
     return Scenario(
         name=re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "test",
         summary=f"The Python test {name}.",
         tags=(),
         path=path,
-        load=Load.model_validate(load),
+        load=load,
         steady_state=SteadyState(for_s=float(marked.get("steady_s", 2.0))),
         timeline=(),
         ends_s=float(marked.get("timeout_s", 300.0)),
