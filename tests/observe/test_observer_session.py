@@ -126,7 +126,7 @@ def test_a_collection_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
         deadline_s=30,
     )
     collection = collect(plan, timeout_s=0.5)
-    assert collection.missing[0].startswith("everything: no result within")
+    assert collection.missing[0].startswith("everything: no result after")
 
 
 def test_a_collector_whose_adapter_cannot_be_loaded_says_so(tmp_path: Path) -> None:
