@@ -96,7 +96,10 @@ def _of_faults(run: Run) -> Iterator[Reason]:
     for event in run.events:
         if isinstance(event, SteadyStateJudged) and event.outcome is not Outcome.PASS:
             stalled = any(stall.at_ns <= event.at_ns for stall in unexplained_stalls(run))
-            yield Reason(f"the steady state before the fault is {event.outcome}: {event.summary}", stalled)
+            yield Reason(
+                f"the steady state before the fault is {event.outcome}: {event.summary}",
+                stalled or _fell_behind(run),
+            )
     faults = run.faults
     for fault_id, failed, convincing in zip(
         faults["fault_id"].astype(object),
@@ -108,8 +111,23 @@ def _of_faults(run: Run) -> Iterator[Reason]:
             yield Reason(f"the fault {fault_id} could not be injected: {failed}")
         elif convincing is not True:
             yield Reason(f"the fault {fault_id} has no convincing evidence that it took effect")
-    for fault_id in _never_struck(run):
-        yield Reason(f"the fault {fault_id} of the timeline never struck")
+    if not _broke_off(run):
+        for fault_id in _never_struck(run):
+            yield Reason(f"the fault {fault_id} of the timeline never struck")
+
+
+def _broke_off(run: Run) -> bool:
+    """Whether the timeline was not played to its end, which is a reason of its own."""
+    return any(
+        isinstance(event, RunAborted | PhaseTimedOut)
+        or (isinstance(event, SteadyStateJudged) and event.outcome is not Outcome.PASS)
+        for event in run.events
+    )
+
+
+def _fell_behind(run: Run) -> bool:
+    """Whether the generators did not send what was due."""
+    return any(isinstance(event, LoadDrained) and event.late_ns_p99 > LATE_LIMIT_NS for event in run.events)
 
 
 def _never_struck(run: Run) -> list[str]:
