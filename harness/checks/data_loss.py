@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from harness.checks.bounds import judge_bound, told_bound
 from harness.checks.contract import Check
@@ -22,7 +23,9 @@ from harness.model.verdicts import Figure, Verdict
 class DataLossExpectation(Bound[int]):
     """How many acknowledged orders may be gone: none, unless said."""
 
-    max: int | None = 0
+    max: int | None = Field(
+        default=0, ge=0, description="The greatest number of acknowledged orders that may be gone."
+    )
 
 
 class DataLoss(Check[DataLossExpectation]):

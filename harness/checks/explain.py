@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.checks.literal import LiteralHistory, sound
-from harness.checks.literal_quotes import priced
-from harness.checks.mistakes import MISTAKES, Mistake
+from harness.checks.examples.history import LiteralHistory
+from harness.checks.examples.mistakes import MISTAKES
+from harness.checks.examples.planting import Mistake
+from harness.checks.examples.quotes import priced
+from harness.checks.examples.sound import sound
 from harness.checks.order_integrity import PREDICATES as OF_ORDERS
 from harness.checks.predicate import Predicate, judge_predicate
 from harness.checks.pricing_consistency import PREDICATES as OF_PRICES

@@ -7,6 +7,7 @@ from typing import ClassVar
 from harness.checks.bounds import judge_bound, told_bound
 from harness.checks.contract import Check
 from harness.history.run import Run
+from harness.model.events import Collected
 from harness.model.outcome import Outcome
 from harness.model.quantities import Bound, Settings
 from harness.model.stack_event import Moment
@@ -18,7 +19,7 @@ class LeaderChangesExpectation(Bound[int]):
 
 
 class LeaderChanges(Check[LeaderChangesExpectation]):
-    """Counts promotions to a new epoch from the start of the load to its end."""
+    """Counts promotions to a new epoch from the start of the load until the end state was read."""
 
     name: ClassVar[str] = "leader_changes"
     summary: ClassVar[str] = "How many times another primary took over."
@@ -35,7 +36,7 @@ class LeaderChanges(Check[LeaderChangesExpectation]):
                 "the stack told of no primary, not even of a first one",
                 bound=bound,
             )
-        changes = promoted[promoted["at_ns"] >= run.zero_ns].drop_duplicates("epoch")
+        changes = promoted[promoted["at_ns"].between(run.zero_ns, _until(run))].drop_duplicates("epoch")
         count = len(changes)
         outcome, why = judge_bound(expectation, count)
         evidence = tuple(
@@ -45,3 +46,8 @@ class LeaderChanges(Check[LeaderChangesExpectation]):
         figures = (Figure("leader_changes", float(count), "", 1.0, len(promoted)),)
         text = f"{count} change{'' if count == 1 else 's'} of the primary{why}"
         return Verdict(self.name, outcome, text, bound=bound, figures=figures, evidence=evidence)
+
+
+def _until(run: Run) -> int:
+    """When the end state had been read: what the teardown makes services do afterwards is no failover."""
+    return max((event.at_ns for event in run.events if isinstance(event, Collected)), default=2**62)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.checks.literal import MS, LiteralHistory, Row, sound
+from harness.checks.examples.history import MS, LiteralHistory, Row
+from harness.checks.examples.sound import sound
 from harness.history.journal import Journal
 from harness.history.run import Run
 from harness.model.events import Event, FaultInjected, HostStalled

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.checks.literal import INSTRUMENT, PROVIDERS, meta, stack_said
+from harness.checks.examples.history import INSTRUMENT, PROVIDERS, meta, stack_said
 from harness.history.columns import TABLES
 from harness.history.frames import Columns
 from harness.history.journal import Journal

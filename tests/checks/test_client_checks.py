@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks.availability import Availability, AvailabilityExpectation
+from harness.checks.examples.history import MS, Row
 from harness.checks.latency import During, Latency, LatencyExpectation, quantile
-from harness.checks.literal import MS, Row
 from harness.checks.recovery import Recovery, RecoveryExpectation
 from harness.model.events import FaultHealed, FaultInjected
 from harness.model.outcome import Outcome

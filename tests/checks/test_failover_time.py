@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from histories import fault, probed, silent, with_events
 
+from harness.checks.examples.history import MS, Row, stack_said
 from harness.checks.failover_time import FailoverExpectation, FailoverTime
-from harness.checks.literal import MS, Row, stack_said
 from harness.checks.phases import phases
 from harness.history.run import Run
 from harness.model.events import FaultInjected

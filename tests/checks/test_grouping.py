@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.checks.examples.sound import sound
 from harness.checks.grouping import first_of_group, group_sums, lookup, ordered, pack
-from harness.checks.literal import sound
 from harness.checks.view import MISSING, view
 
 SMALL = st.lists(st.tuples(st.integers(0, 5), st.integers(-9, 9)), max_size=40)

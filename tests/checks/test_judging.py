@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from harness.checks import registry
 from harness.checks.circumstances import reasons, unexplained_stalls
 from harness.checks.contract import Check
+from harness.checks.examples.history import MS, meta
+from harness.checks.examples.sound import sound
 from harness.checks.judging import judge_all, read_expectations
-from harness.checks.literal import MS, meta, sound
 from harness.checks.registry import BUILT_IN, all_checks, register
 from harness.checks.struck import struck_by, struck_gateways, struck_services
 from harness.history.journal import Journal

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.checks.examples.mistakes import MISTAKES
+from harness.checks.examples.planting import Mistake
 from harness.checks.explain import explain_predicate, explanation, is_predicate, sound_history, with_mistake
-from harness.checks.mistakes import MISTAKES, Mistake
 from harness.checks.order_integrity import PREDICATES as OF_ORDERS
 from harness.checks.predicate import Predicate, judge_predicate
 from harness.checks.pricing_consistency import PREDICATES as OF_PRICES

@@ -7,9 +7,10 @@ from histories import stall, with_events
 from pydantic import ValidationError
 
 from harness.checks.data_loss import DataLoss, DataLossExpectation
+from harness.checks.examples.history import LiteralHistory, stack_said
+from harness.checks.examples.quotes import priced
+from harness.checks.examples.sound import sound
 from harness.checks.leader_changes import LeaderChanges, LeaderChangesExpectation
-from harness.checks.literal import LiteralHistory, sound, stack_said
-from harness.checks.literal_quotes import priced
 from harness.checks.order_integrity import OrderIntegrity, OrderIntegrityExpectation
 from harness.checks.pricing_consistency import PricingConsistency, PricingExpectation
 from harness.checks.replicas_converge import ReplicasConverge, ReplicasConvergeExpectation
@@ -32,6 +33,11 @@ def test_changes_of_the_primary_are_counted_from_the_start_of_the_load() -> None
     again = changed(stack_said(2_000, "engine-alpha", "primary_promoted", epoch=3)).run()
     assert LeaderChanges().judge(again, LeaderChangesExpectation(exactly=1)).outcome is Outcome.FAIL
     assert LeaderChanges().judge(again, LeaderChangesExpectation(max=2)).outcome is Outcome.PASS
+
+
+def test_what_the_teardown_does_is_no_failover() -> None:
+    late = changed(stack_said(5_550, "engine-charlie", "primary_promoted", epoch=3)).run()
+    assert LeaderChanges().judge(late, LeaderChangesExpectation(exactly=1)).outcome is Outcome.PASS
 
 
 def test_a_stack_that_tells_no_primary_is_unknown() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from histories import stall, with_events
 
+from harness.checks.examples.history import INSTRUMENT, MS, LiteralHistory
+from harness.checks.examples.quotes import CALL, PUT, priced
 from harness.checks.explain import sound_history
-from harness.checks.literal import INSTRUMENT, MS, LiteralHistory
-from harness.checks.literal_quotes import CALL, PUT, priced
 from harness.checks.order_integrity import PREDICATES as OF_ORDERS
 from harness.checks.predicate import judge_predicate
 from harness.checks.pricing_consistency import PREDICATES as OF_PRICES
@@ -67,6 +67,12 @@ def no_reports_here(history: LiteralHistory) -> None:
         replica.state["first_index"] = 2
 
 
+def charlie_forked(history: LiteralHistory) -> None:
+    for row in history.replicas["charlie"].tables["entries"]:
+        if row["index"] >= 6:
+            row["hash"] = f"other{row['index']}"
+
+
 def few_quotes(history: LiteralHistory) -> None:
     history.quotes = [
         row for row in history.quotes if row["source_sequence"] <= 20 or 40 <= row["source_sequence"] <= 60
@@ -103,6 +109,9 @@ CASES: list[tuple[str, Callable[[LiteralHistory], None], str]] = [
     ("O10", alone, "only one replica was read"),
     ("O12", silent_about_commits, "does not tell what its leaders commit"),
     ("O13", compacted, "cannot be replayed"),
+    ("O5", charlie_forked, "the log of engine-charlie differs from that of engine-alpha"),
+    ("O6", charlie_forked, "cannot be compared"),
+    ("O13", charlie_forked, "cannot be compared"),
     ("O14", no_fills, "nothing was filled"),
     ("O15", never_asked, "1 orders of unknown outcome were never asked about"),
     ("O16", no_reports_here, "no report could be compared"),
@@ -168,7 +177,7 @@ def test_a_report_later_than_the_drop_copy_is_compared_as_far_as_both_go() -> No
 
 
 def test_a_commit_told_just_before_the_reading_may_not_be_there_yet() -> None:
-    from harness.checks.literal import stack_said
+    from harness.checks.examples.history import stack_said
 
     history = sound_history("O12")
     late = stack_said(5_150, "engine-bravo", "entries_committed", epoch=2, first_index=15, last_index=15)
@@ -210,3 +219,11 @@ def test_marks_without_a_sequence_cannot_be_placed() -> None:
     history.change("marks", {"instrument": CALL}, source_sequence=None)
     assert judge_predicate(history.run(), ALL["P10"]).outcome is Outcome.UNKNOWN
     assert judge_predicate(history.run(), ALL["P11"]).outcome is Outcome.PASS
+
+
+def test_order_ids_mean_what_their_own_replica_says() -> None:
+    """After a fork, two replicas give one order id to different orders: that alone is no self-trade."""
+    history = sound_history("O14")
+    for row in history.replicas["charlie"].tables["executions"]:
+        row["account"] = {"mia": "tom", "tom": "mia"}.get(row["account"], row["account"])
+    assert judge_predicate(history.run(), ALL["O14"]).outcome is Outcome.PASS

@@ -68,7 +68,8 @@ def replaced_commits(
         text += (
             "; the log ends before it" if gone[at] else f", where the log has an entry of epoch {stands[at]}"
         )
-        violations.add(text + _sealed_before(leadership, row), at_ns=int(row["at_ns"]))
+        place = f"entries:{source.node}#{source.read}:{min(int(last[at]), len(epochs) - 1)}"
+        violations.add(text + _sealed_before(leadership, row), at_ns=int(row["at_ns"]), rows=(place,))
 
 
 def overlapping(commits: pd.DataFrame, epochs: Ints, violations: Violations) -> None:

@@ -16,9 +16,8 @@ def judge(view: View) -> Found:
     reference = replayed(view)
     violations = Violations()
     judged = reference.entries
-    if not reference.unknown:
-        for reading in sorted(reference.applied):
-            _trades(view, reading, reference, violations)
+    for reading in sorted(reference.applied):
+        _trades(view, reading, reference, violations)
     resting = np.flatnonzero(
         view.equals("orders", "state", "open") & (view.ints("orders", "price") != MISSING)
     )
@@ -104,9 +103,7 @@ def _queues(view: View, resting: Ints, violations: Violations) -> None:
     """Resting orders of one side and price stand in the order in which the log accepted them."""
     priority = view.ints("orders", "priority")[resting]
     resting, priority = resting[priority != MISSING], priority[priority != MISSING]
-    new = view.equals("entries", "type", "new") & (view.order_key("entries") >= 0)
-    keys, first = _first_entries(view, np.flatnonzero(new))
-    accepted = lookup(view.order_key("orders")[resting], keys, first, absent=MISSING)
+    accepted = _accepted(view, resting)
     groups = (
         view.reading("orders")[resting],
         view.codes("orders", "instrument")[resting],
@@ -126,11 +123,15 @@ def _queues(view: View, resting: Ints, violations: Violations) -> None:
         )
 
 
-def _first_entries(view: View, rows: Ints) -> tuple[Ints, Ints]:
-    index = view.ints("entries", "index")[rows]
-    order = np.argsort(index, kind="stable")
-    keys, at = np.unique(view.order_key("entries")[rows][order], return_index=True)
-    return keys, index[order][at]
+def _accepted(view: View, orders: Ints) -> Ints:
+    """The entry of each order's first `new` in the log of the very replica that holds it; `MISSING` without one."""
+    new = np.flatnonzero(view.equals("entries", "type", "new") & (view.order_key("entries") >= 0))
+    new = new[np.argsort(view.ints("entries", "index")[new], kind="stable")]
+    span = max(int(view.order_key(table).max(initial=0)) for table in ("entries", "orders")) + 1
+    own = view.reading("entries")[new] * span + view.order_key("entries")[new]
+    known, at = np.unique(own, return_index=True)
+    held = view.reading("orders")[orders] * span + view.order_key("orders")[orders]
+    return lookup(held, known, view.ints("entries", "index")[new][at], absent=MISSING)
 
 
 def _crossed(view: View, resting: Ints, violations: Violations) -> None:

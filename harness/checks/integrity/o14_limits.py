@@ -34,13 +34,17 @@ def judge(view: View) -> Found:
 
 
 def _self_trades(view: View, fills: Ints, violations: Violations) -> None:
-    orders, owners = view.codes("executions", "order_id"), view.codes("executions", "account")
-    known, at = np.unique(orders, return_index=True)
-    counter = lookup(view.codes("executions", "counter_order_id")[fills], known, owners[at], absent=-1)
+    span = view.size("order_id") + 1
+    here = view.reading("executions") * span
+    known, at = np.unique(here + view.codes("executions", "order_id"), return_index=True)
+    owners = view.codes("executions", "account")
+    other = view.codes("executions", "counter_order_id")
+    counter = np.where(other < 0, -1, lookup(here + other, known, owners[at], absent=-1))[fills]
     mine = (counter >= 0) & (counter == owners[fills])
     for row in np.flatnonzero(mine):
-        other = view.text("order_id", int(view.codes("executions", "counter_order_id")[fills[row]]))
-        text = f"trades with another order of its own account, {other}"
+        text = (
+            f"trades with another order of its own account, {view.text('order_id', int(other[fills[row]]))}"
+        )
         violations.extend(1, [of_execution(view, int(fills[row]), text)])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from harness.checks.grouping import lookup
 from harness.checks.integrity.readings import Reading, readings
 from harness.checks.reference_matcher import Fill, ReferenceMatcher
 from harness.checks.view import MISSING, Ints, View
@@ -17,7 +18,7 @@ class Replayed:
 
     `keys` are the orders, ascending, with what was filled (`cum`) and stays open (`leaves`) of each. `complete` are the
     readings (by code) that had applied every command of the log; `applied` maps each reading to the last entry that it had
-    applied. `unknown` says why nothing could be replayed.
+    applied. Readings whose log is another one are in neither. `unknown` says what could not be replayed or compared.
     """
 
     fills: tuple[Fill, ...] = ()
@@ -52,14 +53,34 @@ def _replay(view: View) -> Replayed:
     command = last_command(view)
     final = np.array([(key, *left) for key, left in matcher.final().items()], dtype=np.int64).reshape(-1, 3)
     final = final[np.argsort(final[:, 0])]
+    same = [reading for reading in every if _same_log(view, reading, source)]
     return Replayed(
         fills=tuple(matcher.fills),
         keys=final[:, 0],
         cum=final[:, 1],
         leaves=final[:, 2],
-        complete=tuple(reading.code for reading in every if reading.applied_index >= command),
-        applied={reading.code: reading.applied_index for reading in every},
+        complete=tuple(reading.code for reading in same if reading.applied_index >= command),
+        applied={reading.code: reading.applied_index for reading in same},
         entries=len(rows),
+        unknown=_differing([reading for reading in every if reading not in same], source),
+    )
+
+
+def _same_log(view: View, reading: Reading, source: Reading) -> bool:
+    """Whether a reading's committed log is the source's, as far as both go (by hash)."""
+    rows, others = _committed_rows(view, reading), _committed_rows(view, source)
+    index, hashes = view.ints("entries", "index"), view.codes("entries", "hash")
+    shared = rows[np.isin(index[rows], index[others])]
+    return bool((lookup(index[shared], index[others], hashes[others], absent=-1) == hashes[shared]).all())
+
+
+def _differing(readings: list[Reading], source: Reading) -> str:
+    """Replicas whose logs forked (see O10) did other things, and nothing of the source's replay can be asked of them."""
+    names = ", ".join(sorted({reading.node for reading in readings}))
+    return (
+        f"the log of {names} differs from that of {source.node}, so its trades cannot be compared"
+        if names
+        else ""
     )
 
 

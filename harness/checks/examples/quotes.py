@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from harness.checks.literal import INSTRUMENT, MS, PROVIDERS, LiteralHistory, Row, sound
+from harness.checks.examples.history import INSTRUMENT, MS, PROVIDERS, LiteralHistory, Row
+from harness.checks.examples.sound import sound
 
 FUTURE: Final = "BTC-30JAN26"
 CALL: Final = "BTC-30JAN26-50000-C"
