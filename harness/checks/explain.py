@@ -21,6 +21,7 @@ from harness.model.verdicts import Finding
 
 _ALL = {**OF_ORDERS, **OF_PRICES}
 _MOST_ROWS = 6
+_REPLICAS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +108,25 @@ def _rows(passing: Run, failing: Run, *, sound: bool) -> Iterator[str]:
 
 
 def _difference(table: str, passing: pd.DataFrame, failing: pd.DataFrame, *, sound: bool) -> Iterator[str]:
-    texts = {_text(row): None for row in (passing if sound else failing).to_dict("records")}
-    others = {_text(row) for row in (failing if sound else passing).to_dict("records")}
-    different = [text for text in texts if text not in others]
+    texts, others = _texts(passing if sound else failing), _texts(failing if sound else passing)
+    different = [text for text, nodes in texts.items() if others.get(text) != nodes]
     for text in different[:_MOST_ROWS]:
-        yield f"  {table}: {text}"
+        yield f"  {table}{_where(texts[text])}: {text}"
     if len(different) > _MOST_ROWS:
         yield f"  {table}: … and {len(different) - _MOST_ROWS} more rows like these"
 
 
-def _text(row: dict[object, object]) -> str:
-    """A row without what it doesn't have."""
-    return " ".join(f"{key}={value}" for key, value in row.items() if not pd.isna(value) and value != "")  # type: ignore[call-overload]
+def _texts(frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Each different row, without what it doesn't have, and the replicas that have it."""
+    found: dict[str, dict[str, None]] = {}
+    for row in frame.drop(columns="read", errors="ignore").to_dict("records"):
+        told = {key: value for key, value in row.items() if not pd.isna(value) and value != ""}
+        node = str(told.pop("node", ""))
+        found.setdefault(" ".join(f"{key}={value}" for key, value in told.items()), {})[node] = None
+    return {text: tuple(nodes) for text, nodes in found.items()}
+
+
+def _where(nodes: tuple[str, ...]) -> str:
+    if nodes == ("",):
+        return ""
+    return " on every replica" if len(nodes) == _REPLICAS else f" on {', '.join(nodes)}"
