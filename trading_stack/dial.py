@@ -14,7 +14,7 @@ from trading_stack.wire import Callbacks, Codec, Connection
 
 @dataclass(frozen=True, slots=True)
 class Redial:
-    """How soon to dial again: at once after a connection that was up, then doubling from `first_s` to `most_s`.
+    """How soon to dial again: at once after a connection that lasted, then doubling from `first_s` to `most_s`.
 
     A dial ends without success when the far end's application has not answered the hello within `hello_within_s`.
     """
@@ -22,6 +22,7 @@ class Redial:
     first_s: float = 0.01
     most_s: float = 0.25
     hello_within_s: float = 1.0
+    lasting_s: float = 0.1
 
 
 class Client:
@@ -95,10 +96,13 @@ class Client:
         self._on_down(why)
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
         wait_s = 0.0
         while True:
+            began_s = loop.time()
             rose = await self._dial_once()
-            wait_s = 0.0 if rose else min(max(wait_s * 2, self._redial.first_s), self._redial.most_s)
+            lasted = rose and loop.time() - began_s > self._redial.lasting_s
+            wait_s = 0.0 if lasted else min(max(wait_s * 2, self._redial.first_s), self._redial.most_s)
             await asyncio.sleep(wait_s)
 
     async def _dial_once(self) -> bool:

@@ -30,6 +30,7 @@ HEADER_BYTES: Final = PREFIX.size + MAC_BYTES
 HELLO_LIMIT_BYTES: Final = 256
 KEEPALIVE_S: Final = 0.5
 SILENT_KEEPALIVES: Final = 6  # this many in a row without a byte: the connection is dead
+HELLO_KEEPALIVES: Final = 3  # a connection that has proved nothing by then ends, however much it says
 BACKLOG_LIMIT_BYTES: Final = 64 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -142,6 +143,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._out: list[bytes] = []
         self._silent_ticks = 0
+        self._ticks = 0
         self._heard = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -271,8 +273,9 @@ class Connection(asyncio.Protocol):
         process that thaws must not take its own absence for its peers' silence."""
         self._silent_ticks = 0 if self._heard else self._silent_ticks + 1
         self._heard = False
-        if self._silent_ticks >= (SILENT_KEEPALIVES if self.up else 2):
-            self.close("silent")
+        self._ticks += 1
+        if self._silent_ticks >= SILENT_KEEPALIVES or (not self.up and self._ticks >= HELLO_KEEPALIVES):
+            self.close("silent" if self.up else "no hello in time")
             return
         self._send_payload(b"")
         self._timer = self._loop.call_later(KEEPALIVE_S, self._tick)

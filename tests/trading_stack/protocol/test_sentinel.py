@@ -29,6 +29,7 @@ from trading_stack.sentinel.events import (
 )
 from trading_stack.sentinel.messages import NEVER, Accusation, Grant, Heartbeat, Issued, Motion, Second
 from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.sentinel.watch import Watch
 
 
 def beat(*, leader: str | None = "alpha", epoch: int = 1, own: str = "bravo", **more: object) -> Heartbeat:
@@ -450,3 +451,14 @@ def test_a_sentinel_whose_machine_is_strained_waits_longer_for_a_while() -> None
     assert post.told() == []
     post.pass_time(40 * MS, beats=STANDBYS)
     assert post.told() == ["primary_suspected"]
+
+
+def test_an_absence_is_held_against_no_connection_either() -> None:
+    watch = Watch()
+    assert watch.dead(5 * MS, Patience()) is None, "nobody who was never heard"
+    watch.excuse(MS, MS)
+    watch.rise(0)
+    watch.fall(10 * MS)
+    watch.excuse(1000 * MS, 1010 * MS)
+    assert watch.dead(1030 * MS, Patience()) is None
+    assert watch.dead(1080 * MS, Patience()) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -295,6 +296,23 @@ def test_a_silent_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await asyncio.to_thread(attacker.ended)
         assert client.up, "a connection that is kept alive stays"
         await client.close()
+
+    run(story)
+
+
+def test_a_connection_that_trickles_and_proves_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "KEEPALIVE_S", 0.02)
+
+    async def story(far: Far, address: Address) -> None:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(LENGTH.pack(200))
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(64), 0.005)
+        writer.close()
+        assert far.up == []
 
     run(story)
 
