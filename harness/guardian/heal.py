@@ -24,17 +24,23 @@ OnStarted = Callable[[Lease, StartService, int], None]
 
 
 def heal(
-    leases: Iterable[Lease], ledger: Ledger, *, cause: str, on_started: OnStarted | None = None
+    leases: Iterable[Lease],
+    ledger: Ledger,
+    *,
+    cause: str,
+    owner_ended: bool,
+    on_started: OnStarted | None = None,
 ) -> list[HealReport]:
     """Carry out all undos of some leases, read them back, and forget the leases that were healed.
 
+    `owner_ended` says that the stack ends, so that none of its services is started again.
     `on_started` is told the process id of each service that was started, so that it can be ended later.
     A lease that could not be healed stays in the ledger. Holds the lock of the ledger.
     """
     leases = newest_first(leases)
     began = time.monotonic()
     with ledger.healing():
-        orders = [(step, _order(step, on_started)) for step in plan(leases)]
+        orders = [(step, _order(step, on_started)) for step in plan(leases, owner_ended=owner_ended)]
         until = began + READ_BACK_WITHIN_S
         mended = [(step.lease.id, read_back(until)) for step, read_back in orders]
         took_ms = (time.monotonic() - began) * 1000

@@ -48,10 +48,10 @@ def newest_first(leases: Iterable[Lease]) -> list[Lease]:
     return sorted(leases, key=lambda lease: (lease.granted_ns, lease.id), reverse=True)
 
 
-def plan(leases: Iterable[Lease]) -> list[Step]:
+def plan(leases: Iterable[Lease], *, owner_ended: bool) -> list[Step]:
     """Every undo, newest lease first, newest undo first.
 
-    To start a service again is moot when its stack's own lease ends at the same time, with the service's death.
+    To start a service again is moot when its stack ends: with its owner, or with its own lease at the same time.
     """
     leases = newest_first(leases)
     ended = {
@@ -61,7 +61,7 @@ def plan(leases: Iterable[Lease]) -> list[Step]:
         if isinstance(undo, SignalProcess) and ends_a_service(undo)
     }
     return [
-        Step(lease, undo, isinstance(undo, StartService) and undo.service in ended)
+        Step(lease, undo, isinstance(undo, StartService) and (owner_ended or undo.service in ended))
         for lease in leases
         for undo in reversed(lease.undos)
     ]

@@ -13,9 +13,10 @@ from harness.guardian.heal import heal
 from harness.guardian.identity import Owner, myself
 from harness.guardian.lease import Lease
 from harness.guardian.leases import BEAT_S
-from harness.guardian.ledger import Ledger, Page
+from harness.guardian.ledger import Ledger, LedgerBusy, Page
 from harness.guardian.mending import HealReport, Mended, Result
 from harness.guardian.state import state_dir
+from harness.model.errors import HealFailed
 
 SILENT_AFTER_S: Final = 5.0
 
@@ -43,7 +44,7 @@ def heal_orphans(
     machine slept, everybody seems silent.
 
     Raises:
-        LedgerBusy: Somebody else is healing, and did not finish in time.
+        HealFailed: Something is still broken, or somebody else is healing and did not finish in time.
     """
     ledger = Ledger(state or state_dir())
     found = orphans(state=state, min_silence_s=min_silence_s)
@@ -52,6 +53,8 @@ def heal_orphans(
         found = orphans(state=state, min_silence_s=min_silence_s)
     reports = _heal(ledger, found, cause="its owner is gone")
     ledger.sweep()
+    if broken := [str(report) for report in reports if not report.healed]:
+        raise HealFailed("; ".join(broken), next_step="harness heal")
     return reports
 
 
@@ -89,7 +92,15 @@ def _heal(ledger: Ledger, leases: Iterable[Lease], *, cause: str) -> list[HealRe
     by_owner: dict[Owner, list[Lease]] = {}
     for lease in leases:
         by_owner.setdefault(lease.owner, []).append(lease)
-    return [report for owned in by_owner.values() for report in heal(owned, ledger, cause=cause)]
+    reports: list[HealReport] = []
+    try:
+        for owner, owned in by_owner.items():
+            reports += heal(owned, ledger, cause=cause, owner_ended=not owner.alive())
+    except LedgerBusy as busy:
+        raise HealFailed(str(busy), next_step="try again in some seconds") from busy
+    except OSError as error:
+        raise HealFailed(f"the ledger in {ledger.folder} can't be used: {error}") from error
+    return reports
 
 
 def _orphaned(ledger: Ledger, owner: Owner, min_silence_s: float) -> bool:

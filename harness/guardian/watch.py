@@ -42,7 +42,9 @@ class Guardian:
         """Hold leases until the owner is gone, then heal what it has left."""
         while self._owner_is_there():
             self._heal(
-                due(self._leases.values(), now_ns=time.monotonic_ns()), cause="its time limit has passed"
+                due(self._leases.values(), now_ns=time.monotonic_ns()),
+                cause="its time limit has passed",
+                owner_ended=False,
             )
         self._heal_until_done()
         self._ledger.forget_owner(self._owner)
@@ -69,18 +71,20 @@ class Guardian:
     def _heal_until_done(self) -> None:
         """The owner is gone: heal everything; what fails is tried again for a while, and then left to the next command."""
         until = time.monotonic() + _GIVE_UP_AFTER_S
-        self._heal(list(self._leases.values()), cause="its owner has ended")
+        self._heal(list(self._leases.values()), cause="its owner has ended", owner_ended=True)
         while self._leases and time.monotonic() < until:
             time.sleep(_RETRY_S)
-            self._heal(list(self._leases.values()), cause="its owner has ended")
+            self._heal(list(self._leases.values()), cause="its owner has ended", owner_ended=True)
 
-    def _heal(self, leases: list[Lease], *, cause: str) -> None:
+    def _heal(self, leases: list[Lease], *, cause: str, owner_ended: bool) -> None:
         if not leases:
             return
         from harness.guardian.heal import heal  # what it imports is not needed to hold a lease
 
         try:
-            reports = heal(leases, self._ledger, cause=cause, on_started=self._started)
+            reports = heal(
+                leases, self._ledger, cause=cause, owner_ended=owner_ended, on_started=self._started
+            )
         except OSError:
             return  # the ledger is busy or can't be reached: the leases stay, and are tried again
         for report in reports:

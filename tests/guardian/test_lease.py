@@ -17,7 +17,9 @@ CLEAR = RemoveToxics("127.0.0.1:1", (("a", "b"),))
 
 
 def test_undoes_the_newest_lease_first_and_in_it_the_newest_undo() -> None:
-    steps = plan([lease("old", THAW, CLEAR, granted_ns=1), lease("new", CLEAR, THAW, granted_ns=2)])
+    steps = plan(
+        [lease("old", THAW, CLEAR, granted_ns=1), lease("new", CLEAR, THAW, granted_ns=2)], owner_ended=False
+    )
     assert [(step.lease.name, step.undo) for step in steps] == [
         ("new", THAW),
         ("new", CLEAR),
@@ -27,13 +29,19 @@ def test_undoes_the_newest_lease_first_and_in_it_the_newest_undo() -> None:
 
 
 def test_a_service_is_not_started_again_when_its_stack_ends() -> None:
-    steps = plan([lease("stack", END, granted_ns=1), lease("fault", START, granted_ns=2)])
+    steps = plan([lease("stack", END, granted_ns=1), lease("fault", START, granted_ns=2)], owner_ended=False)
     assert [(step.undo, step.moot) for step in steps] == [(START, True), (END, False)]
 
 
 def test_a_service_is_started_again_when_another_ends() -> None:
     other = SignalProcess(2, 1.0, "SIGKILL", "gateway")
-    assert not any(step.moot for step in plan([lease("stack", other), lease("fault", START)]))
+    assert not any(
+        step.moot for step in plan([lease("stack", other), lease("fault", START)], owner_ended=False)
+    )
+
+
+def test_nothing_is_started_again_for_an_owner_that_has_ended() -> None:
+    assert [step.moot for step in plan([lease("fault", START, CLEAR)], owner_ended=True)] == [False, True]
 
 
 def test_a_limit_that_has_passed_makes_its_lease_due_and_no_other() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from guardian_support import OWNER, lease
 
+from harness.guardian import recovery
 from harness.guardian.identity import Owner, boot_id, look, myself
-from harness.guardian.ledger import Ledger
+from harness.guardian.ledger import Ledger, LedgerBusy
 from harness.guardian.recovery import heal_all, heal_orphans, orphans, pending_leases, story
+from harness.model.errors import HealFailed
+from harness.model.undo import RemoveToxics
 
 DEAD = Owner(boot_id(), 999_999_999, 1.0)
 
@@ -89,3 +92,26 @@ def test_identity_needs_more_than_a_process_id() -> None:
 def test_psutil_and_the_kernel_agree_on_when_a_process_started() -> None:
     psutil = pytest.importorskip("psutil")
     assert myself().create_time == pytest.approx(psutil.Process().create_time(), abs=1.1)
+
+
+def test_what_can_not_be_healed_is_an_error_for_whoever_is_about_to_change_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.guardian.heal.READ_BACK_WITHIN_S", 0.1)
+    stubborn = lease("stuck", RemoveToxics("127.0.0.1:no-port", (("a", "b"),)), owner=DEAD)
+    Ledger(tmp_path).put(stubborn)
+    with pytest.raises(HealFailed, match="stuck"):
+        heal_orphans(state=tmp_path)
+    assert [one.name for one in pending_leases(state=tmp_path).leases] == ["stuck"]
+
+
+def test_somebody_else_who_heals_for_too_long_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise LedgerBusy("another process is healing")
+
+    monkeypatch.setattr(recovery, "heal", busy)
+    put(tmp_path, "dead", DEAD)
+    with pytest.raises(HealFailed, match="another process is healing"):
+        heal_orphans(state=tmp_path)

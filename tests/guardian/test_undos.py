@@ -116,7 +116,7 @@ def test_a_service_that_can_not_be_started_is_told(tmp_path: Path) -> None:
     undo, pids = started(tmp_path, "no-such-program")
     with pytest.raises(OSError, match="no-such-program"):
         start_service(undo, pids.append)
-    (report,) = heal([lease("fault", undo)], Ledger(tmp_path), cause="test")
+    (report,) = heal([lease("fault", undo)], Ledger(tmp_path), cause="test", owner_ended=False)
     assert not report.healed
     assert "no-such-program" in str(report)
 
@@ -186,6 +186,6 @@ def test_healing_forgets_what_was_healed_and_keeps_what_was_not(
     leases = [lease("good", undo_of(victim, "SIGKILL"), granted_ns=1), lease("bad", undo, granted_ns=2)]
     for one in leases:
         ledger.put(one)
-    reports = heal(leases, ledger, cause="test")
+    reports = heal(leases, ledger, cause="test", owner_ended=False)
     assert [(report.name, report.healed) for report in reports] == [("bad", False), ("good", True)]
     assert [one.name for one in ledger.read().leases] == ["bad"]

@@ -15,6 +15,7 @@ from harness.guardian.identity import Owner, boot_id, myself
 from harness.guardian.ledger import Ledger
 from harness.guardian.messages import Held, Hold, Let, Lines, Reported, decode_guardian, send
 from harness.guardian.recovery import story
+from harness.guardian.service_undo import STARTED
 from harness.guardian.watch import Guardian
 from harness.model.undo import StartService
 
@@ -95,16 +96,25 @@ def test_tries_again_what_can_not_be_healed_yet(tmp_path: Path) -> None:
     program = tmp_path / "service"
     start = StartService("toy", (str(program),), {}, str(tmp_path), str(tmp_path / "log"))
     played = Played(tmp_path, myself())
+    send(played.sock, Hold(lease("fault", start, limit_s=0)))
+    assert eventually(lambda: len(story(state=tmp_path)) > 0, within_s=5)
+    whole = tmp_path / "whole"
+    whole.write_text("#!/bin/sh\nexec sleep 60\n")
+    whole.chmod(0o755)
+    whole.rename(program)
+    assert eventually(lambda: story(state=tmp_path)[-1].healed, within_s=5)
+    started = STARTED.pop()
+    assert started.poll() is None
+    played.end()
+    assert not story(state=tmp_path)[0].healed
+    assert eventually(lambda: started.poll() is not None, within_s=2), "what it started ends with the owner"
+
+
+def test_nothing_is_started_again_once_the_owner_has_ended(tmp_path: Path) -> None:
+    played = Played(tmp_path, myself())
+    start = StartService("toy", ("sleep", "60"), {}, str(tmp_path), str(tmp_path / "log"))
     send(played.sock, Hold(lease("fault", start, limit_s=1e9)))
     assert played.hear() == [Held("fault", 0)]
-    played.sock.close()
-    assert eventually(lambda: len(story(state=tmp_path)) > 0, within_s=5)
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
     played.end()
-    reports = story(state=tmp_path)
-    assert [reports[0].healed, reports[-1].healed] == [False, True]
-    from harness.guardian.service_undo import STARTED
-
-    started = STARTED.pop()
-    assert eventually(lambda: started.poll() is not None, within_s=2), "what it started ends with the owner"
+    assert not STARTED
+    assert "its stack has ended" in str(story(state=tmp_path)[0])
