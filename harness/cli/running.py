@@ -104,6 +104,14 @@ class _Live:
             self._open = None
 
 
+def _shown(path: Path) -> Path:
+    """A path as a person would write it: relative to where they are, when it is below."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
 def _tell(attempt: Attempt, *, console: Console) -> Judged:
     finished = attempt.finished
     if finished.folder is None:
@@ -114,7 +122,7 @@ def _tell(attempt: Attempt, *, console: Console) -> Judged:
     written = write_reports(page, path)
     print_run(page, console)
     again = "" if attempt.final else "  the machine is to blame: trying again"
-    console.print(f"  report: {written}{again}", highlight=False, soft_wrap=True)
+    console.print(f"  report: {_shown(written)}{again}", highlight=False, soft_wrap=True)
     for what in finished.left:
         console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
-    return Judged(finished.meta, finished.judgement, str(path), page=written.resolve().as_uri())
+    return Judged(finished.meta, finished.judgement, str(_shown(path)), page=written.resolve().as_uri())

@@ -61,7 +61,8 @@ class Bench:
         self.timed_out = False
         self.zero_ns: int | None = None
         started = datetime.now(UTC)
-        self.folder: RunFolder = create_run_folder(setup.out, setup.scenario.id, started=started)
+        # Absolute: the processes of the stack work in the folder of its compose file, not in ours.
+        self.folder: RunFolder = create_run_folder(setup.out.absolute(), setup.scenario.id, started=started)
         self.meta = _meta(setup, self.folder, started)
         write_meta(self.folder, self.meta)
         self.journal = JournalWriter(self.folder.journal)
