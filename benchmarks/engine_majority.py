@@ -65,7 +65,11 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default="order")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, cluster(Path(directory)) as running:
-        figures: dict[str, object] = {"commands": arguments.commands, "flight": arguments.flight, "kind": arguments.kind}
+        figures: dict[str, object] = {
+            "commands": arguments.commands,
+            "flight": arguments.flight,
+            "kind": arguments.kind,
+        }
 
         async def story(venue: Venue) -> None:
             figures.update(await drive(venue, arguments.commands, arguments.flight, arguments.kind))
