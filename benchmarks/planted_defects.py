@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.engine.platforms import platform_named
 from harness.engine.reference import reference_scenarios
-from harness.engine.setup import Setup
+from harness.engine.setup import Setup, seeded
 from harness.engine.suite import repeated, run_suite
 from harness.engine.vocabulary import vocabulary
 from harness.model.judgement import Judgement
@@ -55,7 +55,13 @@ def try_defect(stack: Stack, defect: Defect, *, runs: int, out: Path) -> int:
         )
         hits, seen = 0, set()
         setups = [
-            Setup(each, stack, platform_named("process"), out / defect.name, defect.environment)
+            Setup(
+                each,
+                seeded(stack, each, variables=os.environ),
+                platform_named("process"),
+                out / defect.name,
+                defect.environment,
+            )
             for each in repeated([scenario], runs)
         ]
         for attempt in run_suite(setups, retries=0):

@@ -43,13 +43,16 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     from harness.cli.running import run_and_tell
     from harness.engine.platforms import platform_named
     from harness.engine.reference import reference_scenarios, reference_stack
-    from harness.engine.setup import Setup
+    from harness.engine.setup import Setup, seeded
     from harness.stack.reading import read_stack
 
     stack = read_stack(reference_stack(), variables=os.environ)
     scenarios = chosen_scenarios([str(reference_scenarios() / SCENARIO)], seed=seed, stack=stack)
     console = open_console()
-    setups = [Setup(scenario, stack, platform_named("process"), out) for scenario in scenarios]
+    setups = [
+        Setup(scenario, seeded(stack, scenario, variables=os.environ), platform_named("process"), out)
+        for scenario in scenarios
+    ]
     results, code = run_and_tell(setups, reports=reports, console=console)
     for result in results:
         if not result.path:

@@ -67,9 +67,11 @@ def command(
 
     Example: harness run scenarios/gate/primary-provider-outage.yaml --seed 7
     """
+    import os
+
     from harness.cli.consoles import open_console
     from harness.cli.running import run_and_tell, tell_suite
-    from harness.engine.setup import Setup, planted
+    from harness.engine.setup import Setup, planted, seeded
     from harness.engine.suite import repeated
     from harness.report.json import suite_json
 
@@ -83,7 +85,10 @@ def command(
 
         return tell_plans(scenarios, tested, runner, as_json=as_json)
     environment = planted(tested, defect)
-    setups = [Setup(scenario, tested, runner, out, environment) for scenario in repeated(scenarios, repeat)]
+    setups = [
+        Setup(scenario, seeded(tested, scenario, variables=os.environ), runner, out, environment)
+        for scenario in repeated(scenarios, repeat)
+    ]
     console = open_console(stderr=as_json)
     results, code = run_and_tell(setups, reports=reports, console=console)
     if as_json:

@@ -22,6 +22,7 @@ from harness.engine.stall import StallWatch
 from harness.engine.tables import write_tables
 from harness.faults.contract import Fault, Move
 from harness.faults.scene import Scene
+from harness.guardian.identity import look
 from harness.guardian.leases import GuardianLeases
 from harness.guardian.mending import HealReport
 from harness.history.folder import RunFolder, create_run_folder
@@ -34,6 +35,7 @@ from harness.model import events as e
 from harness.model.errors import HarnessError, StackUnhealthy
 from harness.model.outcome import Outcome
 from harness.model.stack_event import StackEvent
+from harness.model.undo import SignalProcess
 from harness.observe.plan import CollectPlan, Endpoint, ObserverPlan, Saw, ServiceLog
 from harness.observe.session import ObserverSession, collect
 from harness.platforms.contract import Launch, Site
@@ -69,6 +71,7 @@ class Bench:
         for observer in observers:
             self.journal.subscribe(observer)
         self._leases: GuardianLeases | None = None
+        self._children: str | None = None
         self._load: LoadSession | None = None
         self._observer: ObserverSession | None = None
         self._watch: StallWatch | None = None
@@ -146,7 +149,7 @@ class Bench:
                 seed=setup.scenario.seed,
                 leases=self._leases,
                 limit_s=setup.scenario.timeout_s,
-                environment={"HARNESS_SEED": str(setup.scenario.seed), **setup.environment},
+                environment=setup.environment,
             )
         )
         self._nemesis = Nemesis(
@@ -158,6 +161,7 @@ class Bench:
         )
         self._tell_services()
         self._observe()
+        self._guard_children()
         self._site.wait_ready(within_s=setup.stack.ready_within_s, each=self._ready)
         self._connect()
         self._watch = StallWatch(self._stack_cpu_ns, self._stalled)
@@ -267,6 +271,8 @@ class Bench:
                 steps.callback(self._leases.close)
             if self._site is not None:
                 steps.callback(self._stop_site, self._site)
+            if self._leases is not None and self._children is not None:
+                steps.callback(self._leases.release, self._children)
             if self._observer is not None:
                 steps.callback(self._observer.kill)
             if self._load is not None:
@@ -303,6 +309,20 @@ class Bench:
         logs = tuple(ServiceLog(service, str(path)) for service, path in self.site.logs.items())
         plan = ObserverPlan(adapter=self._adapter, folder=str(self.folder.path), logs=logs, base=self._base())
         self._observer = ObserverSession(plan, on_event=self._saw)
+
+    def _guard_children(self) -> None:
+        """They end with their input; the guardian makes sure, also of one that is busy when this process is killed."""
+        assert self._leases is not None
+        named = [("load", pid) for pid in self.load.pids]
+        if self._observer is not None:
+            named.append(("observer", self._observer.pid))
+        seen = [(name, pid, look(pid)) for name, pid in named]
+        undos = tuple(
+            SignalProcess(pid, found.create_time, "SIGKILL", service=name)
+            for name, pid, found in seen
+            if found is not None
+        )
+        self._children = self._leases.grant("load and observer", undos, limit_s=self.setup.scenario.timeout_s)
 
     def _connect(self) -> None:
         if self._observer is not None:

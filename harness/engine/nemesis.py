@@ -103,7 +103,9 @@ class Nemesis:
         if active is None:
             return ()
         spans = [change.revert() for change in reversed(active.done)]
-        if active.watcher is not None:  # it takes its last look before the lift: a short fault must stay short
+        if (
+            active.watcher is not None
+        ):  # it takes its last look before the lift: a short fault must stay short
             active.watcher.join(FACTS_WITHIN_S)
         self._forget(active)
         self.last_change_ns = time.monotonic_ns()

@@ -10,6 +10,7 @@ from harness.model.errors import UsageError
 from harness.platforms.contract import Platform
 from harness.scenario.scenario import Scenario
 from harness.stack.description import Stack
+from harness.stack.reading import read_stack
 
 
 def planted(stack: Stack, defect: str | None) -> Mapping[str, str]:
@@ -21,6 +22,14 @@ def planted(stack: Stack, defect: str | None) -> Mapping[str, str]:
         known = ", ".join(known.name for known in stack.defects) or "none"
         raise UsageError(f"{stack.path} declares no defect {defect!r}", next_step=f"it declares {known}")
     return found.environment
+
+
+def seeded(stack: Stack, scenario: Scenario, *, variables: Mapping[str, str]) -> Stack:
+    """The stack as one scenario runs it: its compose file read again, with `HARNESS_SEED` set to the scenario's seed.
+
+    Whatever of the stack draws numbers (market sources) follows the scenario's seed by naming that variable.
+    """
+    return read_stack(stack.path, variables={**variables, "HARNESS_SEED": str(scenario.seed)})
 
 
 @dataclass(frozen=True, slots=True)

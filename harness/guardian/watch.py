@@ -25,6 +25,7 @@ from harness.model.undo import SignalProcess, StartService
 _TICK_S: Final = 0.1
 _RETRY_S: Final = 0.5
 _GIVE_UP_AFTER_S: Final = 30.0
+_DYING_S: Final = 0.05
 
 
 class Guardian:
@@ -72,9 +73,25 @@ class Guardian:
         """The owner is gone: heal everything; what fails is tried again for a while, and then left to the next command."""
         until = time.monotonic() + _GIVE_UP_AFTER_S
         self._heal(list(self._leases.values()), cause="its owner has ended", owner_ended=True)
+        self._adopt()
+        self._heal(list(self._leases.values()), cause="its owner has ended", owner_ended=True)
         while self._leases and time.monotonic() < until:
             time.sleep(_RETRY_S)
             self._heal(list(self._leases.values()), cause="its owner has ended", owner_ended=True)
+
+    def _adopt(self) -> None:
+        """Take over what the owner wrote into the ledger, and was killed before it could say so.
+
+        Only from an owner that is dead: one that let its guardian go may have another by now.
+        """
+        until = time.monotonic() + _DYING_S
+        while self._owner.alive():  # its end of the socket closes a moment before it is dead
+            if time.monotonic() >= until:
+                return
+            time.sleep(_DYING_S / 10)
+        for lease in self._ledger.read().leases:
+            if lease.owner == self._owner:
+                self._leases.setdefault(lease.id, lease)
 
     def _heal(self, leases: list[Lease], *, cause: str, owner_ended: bool) -> None:
         if not leases:

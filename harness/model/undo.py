@@ -10,7 +10,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-SERVICE_VARIABLE: Final = "HARNESS_SERVICE"  # in the environment of each service, so that its descendants can be told
+SERVICE_VARIABLE: Final = (
+    "HARNESS_SERVICE"  # in the environment of each service, so that its descendants can be told
+)
 
 
 class SignalProcess(msgspec.Struct, frozen=True, tag="signal", tag_field="undo"):

@@ -68,7 +68,9 @@ def _styled(chart: Any) -> Any:
 
 
 def _x(domain: list[float], *, title: str | None = None) -> Any:
-    return alt.X("t_s:Q", scale=alt.Scale(domain=domain, nice=False), axis=alt.Axis(title=title, format=".2~f"))
+    return alt.X(
+        "t_s:Q", scale=alt.Scale(domain=domain, nice=False), axis=alt.Axis(title=title, format=".2~f")
+    )
 
 
 def _shaded(shades: Sequence[Shade], domain: list[float]) -> list[Any]:

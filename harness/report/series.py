@@ -98,7 +98,9 @@ def latency_series(run: Run) -> pd.DataFrame:
         return pd.DataFrame({"through": [], "t_s": [], "median_ms": [], "worst_ms": []})
     # A bin in which nothing was acknowledged stays, without a value, so that no line is drawn across an outage.
     latency = frame["latency_ms"].where(frame["ok"])
-    grouped = latency.groupby([frame["through"], frame["bin"]], sort=True).agg(["median", "max"]).reset_index()
+    grouped = (
+        latency.groupby([frame["through"], frame["bin"]], sort=True).agg(["median", "max"]).reset_index()
+    )
     return pd.DataFrame(
         {
             "through": grouped["through"],

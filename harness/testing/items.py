@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.engine.run import Finished
-from harness.engine.setup import Setup
+from harness.engine.setup import Setup, seeded
 from harness.engine.suite import Attempt, run_suite, why_not
 from harness.engine.vocabulary import vocabulary
 from harness.faults.contract import Fault
@@ -78,7 +79,8 @@ class ScenarioItem(pytest.Item):
         if problems:
             raise DocumentError(tuple(problems))
         self._refuse_or_skip(chosen.platform)
-        setup = Setup(self.scenario, chosen.stack, chosen.platform, chosen.out)
+        stack = seeded(chosen.stack, self.scenario, variables=os.environ)
+        setup = Setup(self.scenario, stack, chosen.platform, chosen.out)
         with machine_to_itself():
             last = self._run(setup)
         self.finished = last.finished

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.engine.platforms import platform_named
-from harness.engine.setup import Setup, planted
+from harness.engine.setup import Setup, planted, seeded
 from harness.model.errors import HarnessError, UsageError
 from harness.platforms.contract import Platform
 from harness.scenario.scenario import Scenario, default_seed
@@ -68,7 +68,8 @@ def setup_of_test(config: pytest.Config, name: str, marked: Mapping[str, Any], p
     seed = config.getoption("harness_seed")
     scenario = scenario_of_test(name, marked, seed=None if seed is None else int(seed), path=path)
     environment = planted(chosen.stack, marked.get("defect"))
-    return Setup(scenario, chosen.stack, chosen.platform, chosen.out, environment)
+    stack = seeded(chosen.stack, scenario, variables=os.environ)
+    return Setup(scenario, stack, chosen.platform, chosen.out, environment)
 
 
 def scenario_of_test(name: str, marked: Mapping[str, Any], *, seed: int | None, path: Path) -> Scenario:
