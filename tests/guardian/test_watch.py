@@ -118,3 +118,30 @@ def test_nothing_is_started_again_once_the_owner_has_ended(tmp_path: Path) -> No
     played.end()
     assert not STARTED
     assert "its stack has ended" in str(story(state=tmp_path)[0])
+
+
+def test_what_a_killed_owner_wrote_down_but_could_not_say_is_healed_too(
+    tmp_path: Path, victim: subprocess.Popen[bytes]
+) -> None:
+    process = sleeper()
+    owner = Owner(boot_id(), process.pid, undo_of(process, "SIGKILL").create_time)
+    Ledger(tmp_path).put(lease("unsaid", undo_of(victim, "SIGKILL"), owner=owner))
+    others = lease("of another", owner=myself())
+    Ledger(tmp_path).put(others)
+    played = Played(tmp_path, owner)
+    process.kill()
+    process.wait()
+    played.end()
+    assert gone(victim.pid)
+    assert [left.id for left in Ledger(tmp_path).read().leases] == [others.id]
+
+
+def test_a_living_owner_that_lets_its_guardian_go_keeps_what_another_holds(
+    tmp_path: Path, victim: subprocess.Popen[bytes]
+) -> None:
+    kept = lease("of its next guardian", undo_of(victim, "SIGKILL"), owner=myself())
+    Ledger(tmp_path).put(kept)
+    played = Played(tmp_path, myself())
+    played.end()
+    assert not gone(victim.pid)
+    assert [left.id for left in Ledger(tmp_path).read().leases] == [kept.id]
