@@ -14,6 +14,7 @@ from harness.history.run import Run
 from harness.model.events import (
     Collected,
     FaultInjected,
+    HostContended,
     HostStalled,
     LoadDrained,
     LoadStarted,
@@ -96,9 +97,11 @@ def _of_faults(run: Run) -> Iterator[Reason]:
     for event in run.events:
         if isinstance(event, SteadyStateJudged) and event.outcome is not Outcome.PASS:
             stalled = any(stall.at_ns <= event.at_ns for stall in unexplained_stalls(run))
+            others = _share_of_others(run)
+            told = f", while other processes used {others:.0%} of the machine" if others else ""
             yield Reason(
-                f"the steady state before the fault is {event.outcome}: {event.summary}",
-                stalled or _fell_behind(run),
+                f"the steady state before the fault is {event.outcome}: {event.summary}{told}",
+                environment_caused=stalled or bool(others) or _fell_behind(run),
             )
     faults = run.faults
     for fault_id, failed, convincing in zip(
@@ -123,6 +126,11 @@ def _broke_off(run: Run) -> bool:
         or (isinstance(event, SteadyStateJudged) and event.outcome is not Outcome.PASS)
         for event in run.events
     )
+
+
+def _share_of_others(run: Run) -> float:
+    """The largest share of the machine that processes outside the run were seen to use; 0 when none was told."""
+    return max((event.share for event in run.events if isinstance(event, HostContended)), default=0.0)
 
 
 def _fell_behind(run: Run) -> bool:

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from random import Random
 from typing import Final
 
+from harness.engine.contention import ContentionWatch
 from harness.engine.leader import Leader
 from harness.engine.machine import machine_facts, versions
 from harness.engine.nemesis import Nemesis
@@ -72,6 +73,7 @@ class Bench:
             self.journal.subscribe(observer)
         self._leases: GuardianLeases | None = None
         self._children: str | None = None
+        self._contention: ContentionWatch | None = None
         self._load: LoadSession | None = None
         self._observer: ObserverSession | None = None
         self._watch: StallWatch | None = None
@@ -166,6 +168,10 @@ class Bench:
         self._connect()
         self._watch = StallWatch(self._stack_cpu_ns, self._stalled)
         self._watch.start()
+        self._contention = ContentionWatch(
+            lambda share: self.emit(e.HostContended(at_ns=self.now(), share=round(share, 3)))
+        )
+        self._contention.start()
         providers = {entry.service: entry.provider for entry in setup.stack.entry_points}
         self.emit(e.StackReady(at_ns=self.now(), took_ns=time.monotonic_ns() - began, entry_points=providers))
         self.journal.sync()
@@ -279,6 +285,8 @@ class Bench:
                 steps.callback(self._load.kill)
             if self._watch is not None:
                 steps.callback(self._watch.stop)
+            if self._contention is not None:
+                steps.callback(self._contention.stop)
         return self._left
 
     def _stop_site(self, site: Site) -> None:

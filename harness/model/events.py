@@ -146,6 +146,12 @@ class HostStalled(_Event, frozen=True):
     stack_cpu_ns: int
 
 
+class HostContended(_Event, frozen=True):
+    """Processes that don't belong to the run used `share` (0 to 1) of all processors for about two seconds."""
+
+    share: float
+
+
 class LoadDrained(_Event, frozen=True):
     """All operations were completed or given up. `late_ns_p99` is how late the generators sent (99th percentile)."""
 
@@ -201,6 +207,7 @@ Event: TypeAlias = (
     | FaultFailed
     | StackSaid
     | HostStalled
+    | HostContended
     | LoadDrained
     | Collected
     | PhaseTimedOut

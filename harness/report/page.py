@@ -13,6 +13,7 @@ from harness.model.events import (
     FaultFailed,
     FaultHealed,
     FaultInjected,
+    HostContended,
     HostStalled,
     LoadDrained,
     RunAborted,
@@ -200,6 +201,10 @@ def _notes(run: Run, judgement: Judgement) -> tuple[str, ...]:
                 notes.append(
                     f"The host stood still for {format_ns(stalled.stall_ns)} at {seconds(run, event.at_ns):.2f} s "
                     f"(the stack used {format_ns(stalled.stack_cpu_ns)} of processor time meanwhile)."
+                )
+            case HostContended(share=share):
+                notes.append(
+                    f"Other processes used {share:.0%} of the machine at {seconds(run, event.at_ns):.0f} s."
                 )
             case FaultChanged() as changed:
                 notes.append(
