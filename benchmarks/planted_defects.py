@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from harness.engine.platforms import platform_named
-from harness.engine.reference import reference_scenarios
+from harness.stack.reference import reference_scenarios
 from harness.engine.setup import Setup, seeded
 from harness.engine.suite import repeated, run_suite
 from harness.engine.vocabulary import vocabulary

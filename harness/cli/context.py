@@ -30,9 +30,9 @@ def stack_options(command: F) -> F:
     command = click.option(
         "--platform", metavar="NAME", help="What runs the stack: process (local processes, the default)."
     )(command)
-    return click.option("--stack", metavar="FILE", help="The stack's compose file; default: the nearest.")(
-        command
-    )
+    return click.option(
+        "--stack", metavar="FILE", help="The stack's compose file, or `reference`; default: the nearest."
+    )(command)
 
 
 def selection_options(command: F) -> F:

@@ -42,9 +42,9 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     from harness.cli.context import chosen_scenarios
     from harness.cli.running import run_and_tell
     from harness.engine.platforms import platform_named
-    from harness.engine.reference import reference_scenarios, reference_stack
     from harness.engine.setup import Setup, seeded
     from harness.stack.reading import read_stack
+    from harness.stack.reference import reference_scenarios, reference_stack
 
     stack = read_stack(reference_stack(), variables=os.environ)
     scenarios = chosen_scenarios([str(reference_scenarios() / SCENARIO)], seed=seed, stack=stack)

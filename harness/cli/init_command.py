@@ -62,5 +62,18 @@ def command(*, name: str, folder: Path) -> int:
     except UsageError:
         path.unlink()
         raise
-    click.echo(f"wrote {path}\n  next: harness run {path}")
+    click.echo(f"wrote {path}\n  next: harness run {path}{_stack_flag()}")
     return 0
+
+
+def _stack_flag() -> str:
+    """What the next command needs where there is no stack: the one that ships here."""
+    from harness.cli.context import chosen_stack_file
+    from harness.model.errors import UsageError
+    from harness.stack.choice import REFERENCE
+
+    try:
+        chosen_stack_file(None)
+    except UsageError:
+        return f" --stack {REFERENCE}"
+    return ""

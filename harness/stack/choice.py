@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from harness.model.errors import DocumentError, Problem, UsageError
+from harness.stack.reference import reference_stack
 
 T = TypeVar("T")
 
+REFERENCE: Final = "reference"
 COMPOSE_NAMES: Final = ("docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 
 
@@ -63,11 +65,14 @@ def choose(
 def find_stack(flag: str | None, environ: Mapping[str, str], project: Project, cwd: Path) -> Chosen[Path]:
     """The compose file of the stack, with its source; raises `UsageError` when there is none.
 
-    A path in pyproject.toml counts from that file's folder, every other one from `cwd`.
+    A path in pyproject.toml counts from that file's folder, every other one from `cwd`. The word `reference` means
+    the stack that ships with the harness.
     """
     said = _said("stack", flag=flag, environ=environ, project=project)
     if said is None:
         return _nearest(cwd)
+    if said.value == REFERENCE:
+        return Chosen(reference_stack(), said.source)
     base = project.folder if said.source.startswith("[tool.harness]") else cwd
     path = (base or cwd) / said.value
     if path.is_dir():
@@ -75,7 +80,7 @@ def find_stack(flag: str | None, environ: Mapping[str, str], project: Project, c
     if not path.is_file():
         raise UsageError(
             f"there is no stack at {path} ({said.source} says {said.value!r})",
-            next_step="name a compose file, such as --stack docker-compose.yml",
+            next_step=f"name a compose file, such as --stack {COMPOSE_NAMES[0]}, or --stack {REFERENCE}",
         )
     return Chosen(path, said.source)
 
@@ -101,7 +106,7 @@ def _nearest(cwd: Path) -> Chosen[Path]:
             return Chosen(path, f"nearest {path.name}")
     raise UsageError(
         f"there is no {COMPOSE_NAMES[0]} in {cwd} or above it",
-        next_step="name the stack's compose file with --stack FILE",
+        next_step=f"name the stack's compose file with --stack FILE, or --stack {REFERENCE} for the one that ships here",
     )
 
 
