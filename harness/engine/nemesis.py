@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.faults.contract import Change, Fact, Fault, Hands, Move, Span, Strike
+from harness.faults.contract import Change, Fact, Fault, Hands, Move, Strike
 from harness.faults.scene import Scene
 from harness.model.errors import HarnessError, HealFailed
 from harness.model.events import Event, FaultChanged, FaultEvidence, FaultFailed, FaultHealed, FaultInjected
+from harness.model.span import Span
 from harness.platforms.contract import Leases
 
 FACTS_WITHIN_S = 3.0

@@ -10,21 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from harness.model.quantities import Settings
+from harness.model.span import Span
 from harness.model.undo import Undo
 
 if TYPE_CHECKING:
     from harness.faults.scene import Scene
     from harness.stack.description import Link
-
-
-class Span(NamedTuple):
-    """From the first to the last measured effect, on the host's monotonic clock."""
-
-    first_ns: int
-    last_ns: int
 
 
 @dataclass(frozen=True, slots=True)

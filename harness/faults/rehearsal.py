@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.faults.contract import Cut, Direction, Fact, Span
+from harness.faults.contract import Cut, Direction, Fact
+from harness.model.span import Span
 from harness.model.undo import Undo
 from harness.stack.description import Link
 

@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 
 from harness.faults import contract
-from harness.faults.contract import Cut, Direction, Fact, NewConnections, Span
+from harness.faults.contract import Cut, Direction, Fact, NewConnections
 from harness.model import undo
 from harness.model.errors import EnvironmentUnfit, HarnessError, HealFailed
+from harness.model.span import Span
 from harness.platforms.handshakes import handshake_facts
 from harness.platforms.last_look import LastLook
 from harness.platforms.readings import Reading, Readings
@@ -83,7 +84,7 @@ class Cutting:
         span = self._wan.apply(self._changes)
         self._applied_ns = span.last_ns
         self._look.again()
-        return Span(span.first_ns, span.last_ns)
+        return span
 
     def facts(self) -> list[Fact]:
         """Whether the sockets at the receiving ends fell silent, and what a handshake of our own met."""
@@ -100,13 +101,12 @@ class Cutting:
             RemoveToxic(change.link, change.name) for change in self._changes if isinstance(change, PutToxic)
         ]
         try:
-            span = self._wan.apply(undo)
+            return self._wan.apply(undo)
         except HarnessError as error:
             if self._stopped():
                 now_ns = time.monotonic_ns()
                 return Span(now_ns, now_ns)
             raise HealFailed(f"{len(self._cuts)} links: the cut was not lifted: {error}") from error
-        return Span(span.first_ns, span.last_ns)
 
     def _silence(self, start: Reading, since_s: float) -> Iterator[Fact]:
         watched = {name: self._directions(cut) for name, cut in self._cuts.items()}

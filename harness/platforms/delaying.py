@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from harness.faults.contract import Direction, Fact, Span
+from harness.faults.contract import Direction, Fact
 from harness.model import undo
 from harness.model.errors import HarnessError, HealFailed
+from harness.model.span import Span
 from harness.platforms.delay_probe import Regime, measure
 from harness.platforms.readings import Readings
 from harness.platforms.sockets import NoSockDiag
@@ -65,7 +66,7 @@ class Delaying:
         span = self._wan.apply(self._changes())
         self._regimes.append(Regime(span.first_ns, span.last_ns, self._latency_ms, self._jitter_ms))
         self._lifted.clear()
-        return Span(span.first_ns, span.last_ns)
+        return span
 
     def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
         self._latency_ms, self._jitter_ms = latency_ms, jitter_ms
@@ -95,7 +96,7 @@ class Delaying:
             raise HealFailed(f"{len(self._links)} links: the delay was not taken off: {error}") from error
         self._regimes.append(Regime(span.first_ns, span.last_ns, 0.0, 0.0))
         self._lifted.set()  # facts may still be under way
-        return Span(span.first_ns, span.last_ns)
+        return span
 
     def _changes(self) -> list[PutToxic]:
         settings = Latency(latency_ms=self._latency_ms, jitter_ms=self._jitter_ms)

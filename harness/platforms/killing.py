@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.faults.contract import Fact, Span
+from harness.faults.contract import Fact
 from harness.model.errors import HarnessError, HealFailed, StackUnhealthy
+from harness.model.span import Span
 from harness.model.undo import Undo
 from harness.platforms.children import Child, Children
 from harness.platforms.holds import Holds

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from harness.faults.contract import Fact, Span
+from harness.faults.contract import Fact
 from harness.model.errors import HarnessError, HealFailed, StackUnhealthy
+from harness.model.span import Span
 from harness.model.undo import SignalProcess, Undo
 from harness.platforms.children import Child, Children
 from harness.platforms.holds import Holds

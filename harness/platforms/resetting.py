@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.faults.contract import Fact, Span
+from harness.faults.contract import Fact
+from harness.model.span import Span
 from harness.model.undo import Undo
 from harness.platforms.readings import Reading, Readings
 from harness.stack.description import Link
@@ -37,7 +38,7 @@ class Resetting:
     def apply(self) -> Span:
         span = self._wan.apply([Sever(link) for link in self._links])
         self._applied_ns = span.first_ns
-        return Span(span.first_ns, span.last_ns)
+        return span
 
     def facts(self) -> list[Fact]:
         """Whether the connections that there were are gone, and whether others came in their place."""

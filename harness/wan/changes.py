@@ -65,11 +65,3 @@ class Sever:
 
 
 LinkChange = PutToxic | RemoveToxic | Enable | Disable | Sever
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """When the first and the last of several changes took effect, in ns of the host's monotonic clock."""
-
-    first_ns: int
-    last_ns: int

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 import msgspec
 
+from harness.model.span import Span
 from harness.wan.changes import (
     BASELINE,
     Disable,
@@ -24,7 +25,6 @@ from harness.wan.changes import (
     PutToxic,
     RemoveToxic,
     Sever,
-    Span,
 )
 from harness.wan.consumer import Consumer
 from harness.wan.errors import WanNotApplied, WanRefused, WanUnsupported

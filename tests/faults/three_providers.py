@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from harness.faults.contract import Cut, Direction, Fact, Span
+from harness.faults.contract import Cut, Direction, Fact
 from harness.faults.scene import Scene
 from harness.model.errors import HealFailed
+from harness.model.span import Span
 from harness.model.undo import RemoveToxics, Undo
 from harness.stack.description import EntryPoint, Link, Service, Stack
 from harness.stack.wan import Wan

@@ -19,7 +19,8 @@ from typing import Any
 import uvloop
 from msgspec import Struct
 
-from harness.wan.changes import LinkChange, PutToxic, RemoveToxic, Span
+from harness.model.span import Span
+from harness.wan.changes import LinkChange, PutToxic, RemoveToxic
 from harness.wan.client import WanClient
 from harness.wan.errors import WanUnreachable
 from harness.wan.messages import ProxyStats
