@@ -37,6 +37,11 @@ OF_REPLICAS: Final = (
         "alpha committed entry 6 under epoch 1, which bravo's epoch 2 replaced",
         told(2_000, "engine-alpha", "entries_committed", epoch=1, first_index=6, last_index=6),
     ),
+    Mistake(
+        "O12",
+        "bravo committed entry 5 of epoch 1 under epoch 2 before any entry of its own",
+        told(1_270, "engine-bravo", "entries_committed", epoch=2, first_index=1, last_index=5),
+    ),
     Mistake("O12", "the epoch falls along the log", change("entries", {"index": 8}, epoch=1)),
     Mistake("O12", "charlie's promise is older than its log", state("charlie", promised_epoch=1)),
     Mistake(

@@ -53,16 +53,18 @@ def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
 def replaced_commits(
     commits: pd.DataFrame, leadership: pd.DataFrame, source: Reading, epochs: Ints, violations: Violations
 ) -> None:
-    """What a leader committed is in the log for ever: no later leader's entry stands in its place.
+    """What a leader committed is in the log for ever, and a leader commits by its own epoch's entries.
 
-    A commit that a sealed majority carried over keeps its epoch, so that an answer that was slow to arrive is no fault.
+    A commit that a sealed majority carried over keeps its epoch, so that an answer that was slow to arrive is no fault. An
+    entry of an earlier epoch is committed with a later one of the leader's own, never by being on a majority alone (Raft,
+    figure 8): only the last entry of a commit must be of its epoch.
     """
     epoch, last = (commits[name].to_numpy(dtype=np.int64) for name in ("epoch", "last_index"))
     settled = commits["at_ns"].to_numpy() <= source.read_ns - _SETTLED_NS
     stands = epochs[np.clip(last, 0, len(epochs) - 1)]
     gone = settled & (last >= len(epochs))
-    replaced = (last < len(epochs)) & (stands > epoch)
-    for at in np.flatnonzero(gone | replaced):
+    another = (last < len(epochs)) & (stands >= 0) & (stands != epoch)
+    for at in np.flatnonzero(gone | another):
         row = commits.iloc[int(at)]
         text = f"{row['service']} committed up to entry {last[at]} under epoch {epoch[at]}"
         text += (
