@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import queue
 import threading
@@ -21,11 +23,18 @@ class BallotBox:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
+        self._file: io.RawIOBase | None = None
+        self._failure: str | None = None
         self.last = _last(self._path)
         self._queue: queue.SimpleQueue[Ballot] = queue.SimpleQueue()
 
+    @property
+    def failure(self) -> str | None:
+        """Why the last ballot could not be made durable, or None; the next one is tried all the same."""
+        return self._failure
+
     def start(self, saved: Callable[[Ballot], object]) -> None:
-        """Begin to write; `saved` is called from the writer's thread."""
+        """Begin to write; `saved` is called from the writer's thread, for what is durable alone."""
         threading.Thread(target=self._run, args=(saved,), name="ballots", daemon=True).start()
 
     def save(self, ballot: Ballot) -> None:
@@ -33,13 +42,42 @@ class BallotBox:
         self._queue.put(ballot)
 
     def _run(self, saved: Callable[[Ballot], object]) -> None:
-        with self._path.open("ab", buffering=0) as file:
-            _end_line(file.fileno(), self._path)
-            while True:
-                ballot = self._queue.get()
-                file.write(msgspec.json.encode(ballot) + b"\n")
-                os.fsync(file.fileno())
+        self._try(self._open)  # before the first ballot, which is in a hurry
+        while True:
+            ballot = self._queue.get()
+            if self._try(lambda ballot=ballot: self._write(ballot)):  # type: ignore[misc]
                 saved(ballot)
+
+    def _try(self, action: Callable[[], object]) -> bool:
+        """Whether the disk let it; after a failure the file is opened anew, which ends a line that was cut short."""
+        try:
+            action()
+        except OSError as failure:
+            self._failure = f"its ballots can't be written: {failure.strerror or failure}"
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            return False
+        self._failure = None
+        return True
+
+    def _write(self, ballot: Ballot) -> None:
+        file = self._file or self._open()
+        line = msgspec.json.encode(ballot) + b"\n"
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+
+    def _open(self) -> io.RawIOBase:
+        """Open the file; that it is there is made durable, too."""
+        self._file = file = self._path.open("ab", buffering=0)
+        _end_line(file.fileno(), self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        return file
 
 
 def _end_line(descriptor: int, path: Path) -> None:

@@ -146,6 +146,8 @@ class Watchtower:
 
     def unready(self) -> str | None:
         """Why this sentinel can't do its part, or None."""
+        if self._box.failure is not None:
+            return self._box.failure
         hidden = [engine for engine, client in self.engines.items() if not client.up]
         deaf = [peer for peer, client in self.peers.items() if not client.up]
         if hidden:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import queue
+import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from trading_stack.sentinel import service
 from trading_stack.sentinel.ballots import FILE, BallotBox
 from trading_stack.sentinel.events import Ballot
 
@@ -33,3 +41,56 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path) -> None:
     assert BallotBox(tmp_path).last == Ballot(0, 1, "alpha")
     save(tmp_path, Ballot(1, 3, "charlie"))
     assert BallotBox(tmp_path).last == Ballot(1, 3, "charlie")
+
+
+class FullDisk:
+    """Stands in for `os.fsync`; says that there is no space as long as it is full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = True
+        self.synced: list[str] = []
+        self._sync: Callable[[int], None] = os.fsync
+        monkeypatch.setattr(os, "fsync", self)
+
+    def __call__(self, descriptor: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        self.synced.append("folder" if folder else "file")
+        if self.full and not folder:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._sync(descriptor)
+
+
+def test_a_full_disk_is_told_and_the_next_ballot_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, box = FullDisk(monkeypatch), BallotBox(tmp_path)
+    saved: queue.Queue[Ballot] = queue.Queue()
+    box.start(saved.put)
+    box.save(Ballot(0, 1, "alpha"))
+    until_s = time.monotonic() + LIMIT_S
+    while box.failure is None and time.monotonic() < until_s:
+        time.sleep(0.001)
+    assert box.failure == "its ballots can't be written: No space left on device"
+    assert saved.empty(), "what is not durable is not said to be"
+    disk.full = False
+    box.save(Ballot(0, 2, "bravo"))
+    assert saved.get(timeout=LIMIT_S) == Ballot(0, 2, "bravo")
+    assert box.failure is None
+    assert BallotBox(tmp_path).last == Ballot(0, 2, "bravo")
+
+
+def test_that_the_file_is_there_is_durable_before_its_first_ballot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(monkeypatch)
+    disk.full = False
+    save(tmp_path, Ballot(0, 1, "alpha"))
+    assert disk.synced == ["folder", "file"]
+
+
+def test_a_sentinel_that_cannot_sign_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    tower = object.__new__(service.Watchtower)
+    box = object.__new__(BallotBox)
+    monkeypatch.setattr(box, "_failure", "its ballots can't be written: full", raising=False)
+    monkeypatch.setattr(tower, "_box", box, raising=False)
+    assert tower.unready() == "its ballots can't be written: full"
