@@ -61,8 +61,10 @@ class Candidate:
             self._fetch(max(core.commit_index, message.hint))
             return
         core.splice(message.entries, fence=self.epoch)
-        if not core.broken:
-            self._after_fetch(message.after_index + len(message.entries))
+        reached = message.after_index + len(message.entries)
+        if core.broken or (message.entries and not core.log.holds(reached, message.entries[-1].hash)):
+            return  # unsound entries are no part of what is adopted: the timer asks again
+        self._after_fetch(reached)
 
     def on_peer_up(self, peer: str) -> None:
         """What was asked over an earlier connection may be lost."""

@@ -111,8 +111,11 @@ class Voter:
         )
         if core.broken:
             return
-        if core.log.last_index >= reach:
-            self._agreed = max(self._agreed, reach)
+        if not core.log.holds(reach, message.entries[-1].hash if message.entries else message.before_hash):
+            self._caught_up = False  # unsound entries: what is here may be this replica's own tail
+            self._reply(sender, message, matched=False)
+            return
+        self._agreed = max(self._agreed, reach)
         self._advance()
         if not written:
             self._reply(sender, message, matched=True, reach=reach)

@@ -9,7 +9,16 @@ from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
 from trading_stack.journal.core import Config, Role
 from trading_stack.journal.entries import Entry, Log
-from trading_stack.journal.messages import Append, AppendReply, Fetch, PreVote, PreVoteReply, Seal, SealReply
+from trading_stack.journal.messages import (
+    Append,
+    AppendReply,
+    Fetch,
+    FetchReply,
+    PreVote,
+    PreVoteReply,
+    Seal,
+    SealReply,
+)
 from trading_stack.journal.replica import Replica
 
 CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
@@ -122,6 +131,37 @@ def test_entries_that_do_not_chain_are_not_written() -> None:
     assert not any(effect.entries for effect in of_type(effects, j.Persist) if isinstance(effect, j.Persist))
     effects = hear(target, append(log, entries=[log.at(3)]))
     assert target.log.last_index == 0
+
+
+def test_entries_that_do_not_chain_commit_no_tail_of_ones_own() -> None:
+    log = log_of(5)
+    target = replica(entries=log.slice(1, 5))
+    spoilt = [Entry(e.index, 2, 99, b"spoilt", b"?" * 16) for e in log.slice(4, 5)]
+    effects = hear(target, append(log, epoch=2, before=3, entries=spoilt, commit_index=5))
+    effects += settle(target, effects)
+    assert [r.matched for r in of_type(effects, AppendReply) if isinstance(r, AppendReply)] == [False]
+    assert target.view().commit_index == 0
+    assert of_type(effects, j.Apply) == []
+    assert target.log.last_index == 5
+
+
+def test_a_candidate_does_not_lead_on_entries_that_do_not_chain() -> None:
+    full = log_of(5)
+    target = replica(entries=full.slice(1, 3))
+    pending = target.handle(j.Certified(certificate(0, 2, "alpha", "alpha", "bravo")), MS)
+    pending += hear(target, PreVoteReply(2, 0, granted=True))
+    pending += settle(target, pending)
+    pending += hear(target, SealReply(2, 2, granted=True, last_epoch=1, last_index=5))
+    [fetch] = of_type(pending, Fetch)
+    assert isinstance(fetch, Fetch)
+    spoilt = [Entry(4, 1, 99, b"spoilt", b"?" * 16), full.at(5)]
+    effects = hear(target, FetchReply(2, 3, 3, spoilt, matched=True))
+    assert target.view().role is Role.CANDIDATE
+    assert target.log.last_index == 3
+    assert of_type(effects, j.Persist) == []
+    hear(target, FetchReply(2, 3, 3, full.slice(4, 5), matched=True))
+    assert target.view().role is Role.PRIMARY
+    assert target.log.slice(1, 5) == full.slice(1, 5)
 
 
 def test_a_gap_is_answered_with_where_to_go_on() -> None:
