@@ -31,7 +31,11 @@ def judge_all(
     Raises `UsageError` when a name means nothing.
     """
     chosen = _choose(expectations, only)
-    why = reasons(run)
+    why = (
+        reasons(run)
+        if chosen
+        else (Reason("the scenario expects nothing, so nothing was judged: add `expect:` to it"),)
+    )
     verdicts = tuple(_soften(run, _judge(run, name, wanted), why) for name, wanted in chosen.items())
     outcomes = [verdict.outcome for verdict in verdicts]
     unknown = [verdict for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]

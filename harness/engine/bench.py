@@ -5,6 +5,7 @@ A scenario plays on a bench, and so does a Python test. What happens goes into t
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import ExitStack
@@ -73,6 +74,8 @@ class Bench:
             self.journal.subscribe(observer)
         self._leases: GuardianLeases | None = None
         self._children: str | None = None
+        self._broken = ""
+        self.phase = "starting the stack"
         self._contention: ContentionWatch | None = None
         self._load: LoadSession | None = None
         self._observer: ObserverSession | None = None
@@ -121,6 +124,10 @@ class Bench:
             raise StackUnhealthy("the load was not started")
         return self._load
 
+    def problem(self) -> str:
+        """Why this run can't go on: a load worker, a part of the site or the disk failed; empty while all is well."""
+        return self._broken or self.load.problem() or self.site.problem()
+
     def now(self) -> int:
         """Nanoseconds on the run's clock."""
         return time.monotonic_ns() - self.origin_ns
@@ -134,6 +141,13 @@ class Bench:
         except ValueError:
             if not self._over:
                 raise
+
+    def _emit_aside(self, event: e.Event) -> None:
+        """Write an event from a thread that nobody waits for: a disk that refuses stops the run, not the thread."""
+        try:
+            self.emit(event)
+        except OSError as error:
+            self._broken = self._broken or f"the journal can't be written: {error.strerror or error}"
 
     def bring_up(self) -> None:
         """Start the stack and everything around it, and wait until clients are connected to it.
@@ -169,7 +183,7 @@ class Bench:
         self._watch = StallWatch(self._stack_cpu_ns, self._stalled)
         self._watch.start()
         self._contention = ContentionWatch(
-            lambda share: self.emit(e.HostContended(at_ns=self.now(), share=round(share, 3)))
+            lambda share: self._emit_aside(e.HostContended(at_ns=self.now(), share=round(share, 3)))
         )
         self._contention.start()
         providers = {entry.service: entry.provider for entry in setup.stack.entry_points}
@@ -178,6 +192,7 @@ class Bench:
 
     def begin_load(self) -> int:
         """Start the load; answers time zero on the host's monotonic clock."""
+        self.phase = "playing the scenario"
         self.zero_ns = time.monotonic_ns() + round(HEADSTART_S * 1e9)
         self.load.begin(self.zero_ns)
         self.emit(e.LoadStarted(at_ns=self.zero_ns - self.origin_ns, workers=self.load.workers))
@@ -192,7 +207,8 @@ class Bench:
             e.SteadyStateJudged(
                 at_ns=self.now(),
                 outcome=Outcome.PASS if held else Outcome.UNKNOWN,
-                summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s",
+                summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s"
+                + ("" if held else f", at least {steady.availability.min or 0:.1%} asked; {_strain()}"),
             )
         )
         return held
@@ -233,6 +249,7 @@ class Bench:
 
     def settle(self, *, by: str = "engine") -> None:
         """Heal whatever is still broken, and wait until every service is ready again. Raises `HealFailed`."""
+        self.phase = f"healing, and waiting for services (at most {self.setup.stack.ready_within_s:g} s)"
         touched = self.nemesis.heal_all(by=by)
         self._await_again(touched)
         for thread in self._restarting:
@@ -241,6 +258,9 @@ class Bench:
 
     def freeze(self) -> None:
         """Drain the load, read what the stack holds, and write the tables: from here on the history stands."""
+        self.phase = (
+            f"draining the load (at most {DRAIN_S:g} s), then reading the end state (at most {COLLECT_S:g} s)"
+        )
         summary = self.load.drain(timeout_s=DRAIN_S)
         self.emit(
             e.LoadDrained(
@@ -271,6 +291,7 @@ class Bench:
 
         Each step is taken even when the one before it fails (a full disk); the first failure is raised at the end.
         """
+        self.phase = "ending all processes"
         with ExitStack() as steps:  # they run from the last to the first
             steps.callback(self._close_journal)
             if self._leases is not None:
@@ -378,7 +399,7 @@ class Bench:
     def _saw(self, saw: Saw) -> None:
         event = saw.event
         self.leader = self.leader.after(event)
-        self.emit(
+        self._emit_aside(
             e.StackSaid(
                 at_ns=event.mono_ns - self.origin_ns, seen_ns=saw.seen_ns - self.origin_ns, event=event
             )
@@ -424,7 +445,9 @@ class Bench:
         return service in allowed or self.setup.stack.service(service).role in allowed
 
     def _stalled(self, mono_ns: int, stall_ns: int, stack_cpu_ns: int) -> None:
-        self.emit(e.HostStalled(at_ns=mono_ns - self.origin_ns, stall_ns=stall_ns, stack_cpu_ns=stack_cpu_ns))
+        self._emit_aside(
+            e.HostStalled(at_ns=mono_ns - self.origin_ns, stall_ns=stall_ns, stack_cpu_ns=stack_cpu_ns)
+        )
 
     def _stack_cpu_ns(self) -> int:
         import psutil
@@ -437,6 +460,11 @@ class Bench:
                 continue
             total += times.user + times.system
         return round(total * 1e9)
+
+
+def _strain() -> str:
+    """How busy the machine is, for a message."""
+    return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
 
 
 def _load_settings(setup: Setup) -> LoadSettings:
@@ -469,6 +497,10 @@ def _meta(setup: Setup, folder: RunFolder, started: datetime) -> RunMeta:
         versions=versions(),
         machine=machine_facts(),
         capabilities=tuple(sorted(setup.platform.capabilities())),
+        defect=setup.defect,
+        overrides=setup.overrides,
+        stack_file=setup.stack_file,
+        test=setup.test,
     )
 
 

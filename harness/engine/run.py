@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ def not_run(setup: Setup, why: str) -> Finished:
         stack=setup.stack.name,
         file=str(scenario.path),
         variables=dict(scenario.variant),
+        defect=setup.defect,
+        overrides=setup.overrides,
+        stack_file=setup.stack_file,
     )
     return Finished(meta, Judgement(Outcome.NOT_RUN, ()), None, ExitCode.NOT_RUN, why_not_run=why)
 
@@ -98,7 +102,7 @@ def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     except Interrupted:
         stop = Stop.INTERRUPTED
     except (HarnessError, OSError) as error:
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+        _tell_aborted(bench, "error", str(error))
         codes.add(error.exit_code if isinstance(error, HarnessError) else ExitCode.INTERNAL)
     _tell_stop(bench, stop, codes)
     _wind_down(bench, codes)
@@ -146,7 +150,7 @@ def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | No
     bench.look_around()
     if interrupts.requested:
         return Stop.INTERRUPTED
-    if bench.timed_out or bench.load.problem():
+    if bench.timed_out or bench.problem():
         return Stop.GUARD
     guard = scenario.abort_when.availability if scenario.abort_when is not None else None
     if guard is None or guard.for_s is None or guard.max is None or bench.zero_ns is None:
@@ -167,26 +171,32 @@ def _who_waits(scenario: Scenario, moment: str) -> str:
 def _tell_stop(bench: Bench, stop: Stop, codes: set[ExitCode]) -> None:
     if stop is Stop.INTERRUPTED:
         codes.add(ExitCode.INTERRUPTED)
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause="interrupted", reason="somebody asked to stop"))
+        _tell_aborted(bench, "interrupted", "somebody asked to stop")
     elif stop is Stop.GUARD and not bench.timed_out:
-        problem = bench.load.problem()
+        problem = bench.problem()
         codes.add(ExitCode.UNKNOWN if problem else ExitCode.GUARD_ABORTED)
         reason = problem or "availability stayed at or below the bound of `abort_when`"
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error" if problem else "guard", reason=reason))
+        _tell_aborted(bench, "error" if problem else "guard", reason)
 
 
 def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
-    """Heal and freeze, as far as there is something to heal and to freeze."""
-    try:
-        if bench.has_site:
-            bench.settle()
-        if bench.zero_ns is not None:
-            bench.freeze()
-    except HealFailed as error:
-        codes.add(ExitCode.HEAL_FAILED)
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
-    except (HarnessError, OSError) as error:
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause="error", reason=str(error)))
+    """Heal, then freeze, as far as there is something to heal and to freeze; a failed heal leaves a history all the same."""
+    for needed, act in ((bench.has_site, bench.settle), (bench.zero_ns is not None, bench.freeze)):
+        if not needed:
+            continue
+        try:
+            act()
+        except (HarnessError, OSError) as error:
+            # With the proxy dead there is no cut left to lift: nothing is broken that a heal could mend.
+            if isinstance(error, HealFailed) and not bench.site.problem():
+                codes.add(ExitCode.HEAL_FAILED)
+            _tell_aborted(bench, "error", str(error))
+
+
+def _tell_aborted(bench: Bench, cause: str, reason: str) -> None:
+    """Tell why a run was stopped; on a full disk there is nowhere to write it, and the run is over all the same."""
+    with suppress(OSError):
+        bench.emit(e.RunAborted(at_ns=bench.now(), cause=cause, reason=reason))
 
 
 def _save_evidence(bench: Bench) -> None:
@@ -201,7 +211,8 @@ def _judge(bench: Bench) -> Judgement:
 
 
 def _say_left(bench: Bench) -> None:
-    active = ", ".join(bench.nemesis.active) if bench.has_site and bench.nemesis.active else "no fault"
+    active = ", ".join(bench.nemesis.active) if bench.has_site and bench.nemesis.active else "none"
     sys.stderr.write(
-        f"\nstill healing; in force: {active}. The guardian heals what is left if this process is killed.\n"
+        f"\nnow: {bench.phase}; faults in force: {active}. If process {os.getpid()} is killed (kill -9), the guardian "
+        "heals and ends what is left within a second.\n"
     )

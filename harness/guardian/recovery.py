@@ -58,15 +58,32 @@ def heal_orphans(
     return reports
 
 
-def heal_all(*, state: Path | None = None) -> list[HealReport]:
-    """Heal every lease in the ledger on request, whoever holds it, this process excepted.
+def living_owners(*, state: Path | None = None) -> dict[int, int]:
+    """Process ids of owners that live and beat, this one excepted, with the number of leases that each holds."""
+    ledger = Ledger(state or state_dir())
+    me = myself()
+    held = [
+        lease.owner.pid
+        for lease in ledger.read().leases
+        if lease.owner != me and not _orphaned(ledger, lease.owner, SILENT_AFTER_S)
+    ]
+    return {pid: held.count(pid) for pid in held}
+
+
+def heal_all(*, state: Path | None = None, living: bool = True) -> list[HealReport]:
+    """Heal every lease in the ledger on request, this process's own excepted; with `living`, also those of runs under way.
 
     Files that can't be read are reported as failed and set aside, so that they are told once.
     """
     ledger = Ledger(state or state_dir())
     page = ledger.read()
     me = myself()
-    reports = _heal(ledger, [lease for lease in page.leases if lease.owner != me], cause="asked for")
+    wanted = [
+        lease
+        for lease in page.leases
+        if lease.owner != me and (living or _orphaned(ledger, lease.owner, SILENT_AFTER_S))
+    ]
+    reports = _heal(ledger, wanted, cause="asked for")
     reports += [_set_aside(path) for path in page.damaged]
     ledger.sweep()
     return reports

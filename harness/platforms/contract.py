@@ -72,6 +72,9 @@ class Site(Protocol):
     def exits(self) -> list[Exit]:
         """Services that ended since the last call."""
 
+    def problem(self) -> str:
+        """Why the harness's own parts of the site (its proxies) are of no more use; empty while all is well."""
+
     def last_lines(self, service: str, *, count: int = 10) -> tuple[str, ...]:
         """The end of a service's output."""
 

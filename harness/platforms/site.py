@@ -130,6 +130,12 @@ class ProcessSite:
                 if dead or time.monotonic() >= until:
                     raise self._unhealthy(dead or list(readiness.waiting), readiness.waiting, within_s)
 
+    def problem(self) -> str:
+        proxy = self._parts.proxy
+        if not self._stopped and not proxy.alive():
+            return f"the harness's own fault proxy (process {proxy.pid}) has died, and every link with it"
+        return ""
+
     def exits(self) -> list[Exit]:
         return [
             Exit(ended.child.service, ended.child.code, ended.expected, ended.child.at_ns)
@@ -208,15 +214,23 @@ class ProcessSite:
         return Question(listen[service.name, ports[0]], None) if ports else None
 
     def _unhealthy(self, names: Sequence[str], reasons: Mapping[str, str], within_s: float) -> StackUnhealthy:
-        parts = []
+        parts: list[str] = []
+        dead: list[str] = []
         for name in names:
             child = self._parts.children.all.get(name)
             ended = child is not None and child.state == "exited"
             what = (
                 f"ended with {child.code}" if child is not None and ended else f"not ready: {reasons[name]}"
             )
+            if ended:
+                dead.append(name)
             lines = "".join(f"\n    {line}" for line in self.last_lines(name)) or "\n    (it printed nothing)"
             parts.append(f"{name}: {what}{lines}")
+        head = (
+            f"{', '.join(dead)} ended before the stack was ready"
+            if dead
+            else f"the stack did not get ready within {within_s:g} s"
+        )
         taken = [name for name in names if "ddress already in use" in "".join(self.last_lines(name))]
         error = self._parts.children.preload_error
         hints = [f"preloading failed: {error}"] if error else []
@@ -226,7 +240,7 @@ class ProcessSite:
             else f"logs are in {self._parts.places.run_dir / 'logs'}"
         )
         return StackUnhealthy(
-            "\n  ".join([f"the stack did not get ready within {within_s:g} s", *hints, *parts]),
+            "\n  ".join([head, *hints, *parts]),
             next_step=step,
         )
 

@@ -36,7 +36,8 @@ class FakeBench:
 
     at: ClassVar[dict[str, Callable[[], object]]] = {}
     made: ClassVar[FakeBench]
-    problem: ClassVar[str] = ""
+    trouble: ClassVar[str] = ""
+    phase = "testing"
 
     def __init__(self, setup: Setup, *, observers: object = ()) -> None:
         FakeBench.made = self
@@ -49,9 +50,9 @@ class FakeBench:
         self.meta = RunMeta(run_id="r", scenario="fake", seed=7, platform="canned", stack="toy")
         write_meta(self.folder, self.meta)
         self.journal = JournalWriter(self.folder.journal)
-        self.load = SimpleNamespace(problem=lambda: FakeBench.problem, live=self._live)
+        self.load = SimpleNamespace(live=self._live)
         self.nemesis = SimpleNamespace(active={}, move=lambda *_: None)
-        self.site = SimpleNamespace(save_evidence=lambda path: self.step("evidence"))
+        self.site = SimpleNamespace(save_evidence=lambda path: self.step("evidence"), problem=lambda: "")
 
     def step(self, name: str) -> None:
         self.log.append(name)
@@ -62,6 +63,9 @@ class FakeBench:
 
     def emit(self, event: e.Event) -> None:
         self.journal.append(event)
+
+    def problem(self) -> str:
+        return FakeBench.trouble
 
     def bring_up(self) -> None:
         self.has_site = True
@@ -112,7 +116,7 @@ Runner = Callable[..., Finished]
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     """Runs a scenario on a fake bench: keyword arguments say what happens at which step."""
     monkeypatch.setattr(run_module, "Bench", FakeBench)
-    monkeypatch.setattr(FakeBench, "problem", "")
+    monkeypatch.setattr(FakeBench, "trouble", "")
 
     class PlayOnItsClock(run_module.Play):
         def _now(self) -> int:
@@ -193,7 +197,7 @@ def test_a_second_ctrl_c_says_what_is_left(runner: Runner, capsys: pytest.Captur
         ctrl_c()
 
     runner(PASS, settle=twice)
-    assert "still healing; in force: no fault" in capsys.readouterr().err
+    assert "now: testing; faults in force: none" in capsys.readouterr().err
 
 
 def test_what_could_not_be_healed_is_worse_than_any_verdict(runner: Runner) -> None:
@@ -230,7 +234,7 @@ def test_a_bug_still_takes_the_stack_down(runner: Runner) -> None:
 
 
 def test_a_load_that_breaks_stops_the_run_as_unknown(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeBench, "problem", "a worker died")
+    monkeypatch.setattr(FakeBench, "trouble", "a worker died")
     finished = runner()
     assert finished.exit_code is ExitCode.UNKNOWN
     assert "error: a worker died" in told(finished)
@@ -239,3 +243,20 @@ def test_a_load_that_breaks_stops_the_run_as_unknown(runner: Runner, monkeypatch
 def test_an_unsteady_stack_is_not_broken(runner: Runner) -> None:
     runner(unsteady=lambda: None)
     assert "inject" not in FakeBench.made.log
+
+
+def test_a_failed_heal_still_leaves_a_history(runner: Runner) -> None:
+    def broken() -> None:
+        raise HealFailed("the cut was not lifted")
+
+    finished = runner(PASS, settle=broken)
+    assert finished.exit_code is ExitCode.HEAL_FAILED
+    assert "freeze" in FakeBench.made.log
+
+
+def test_a_dead_proxy_is_no_failure_to_heal(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        FakeBench.made.site.problem = lambda: "the fault proxy has died"
+        raise HealFailed("the cut was not lifted")
+
+    assert runner(PASS, settle=broken).exit_code is not ExitCode.HEAL_FAILED

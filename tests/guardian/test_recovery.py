@@ -9,7 +9,14 @@ from guardian_support import OWNER, lease
 from harness.guardian import recovery
 from harness.guardian.identity import Owner, boot_id, look, myself
 from harness.guardian.ledger import Ledger, LedgerBusy
-from harness.guardian.recovery import heal_all, heal_orphans, orphans, pending_leases, story
+from harness.guardian.recovery import (
+    heal_all,
+    heal_orphans,
+    living_owners,
+    orphans,
+    pending_leases,
+    story,
+)
 from harness.model.errors import HealFailed
 from harness.model.undo import RemoveToxics
 
@@ -63,6 +70,14 @@ def test_on_request_everything_is_healed_but_ones_own(tmp_path: Path) -> None:
     for name, owner in (("mine", myself()), ("living", parent()), ("dead", DEAD)):
         put(tmp_path, name, owner)
     assert {report.name for report in heal_all(state=tmp_path)} == {"living", "dead"}
+
+
+def test_runs_under_way_can_be_left_alone(tmp_path: Path) -> None:
+    for name, owner in (("living", parent()), ("dead", DEAD)):
+        put(tmp_path, name, owner)
+    Ledger(tmp_path).beat(parent())
+    assert living_owners(state=tmp_path) == {parent().pid: 1}
+    assert {report.name for report in heal_all(state=tmp_path, living=False)} == {"dead"}
 
 
 def test_a_lease_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:
