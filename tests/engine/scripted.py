@@ -11,8 +11,8 @@ from queue import Empty
 from harness.engine.play import Acts, Play, Stop, Task
 from harness.engine.timeline import Due
 from harness.faults.contract import Fault, Move
-from harness.model.span import Span
 from harness.faults.latency import Latency
+from harness.model.span import Span
 from harness.model.stack_event import StackEvent
 from harness.scenario.scenario import Scenario, Source, TimelineEntry, Trigger
 from harness.scenario.settings import Allow, Load, SteadyState

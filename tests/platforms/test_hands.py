@@ -14,12 +14,12 @@ from toy import COMPOSE
 
 from harness.faults.contract import Change, Cut, Direction, Established, Fact, NewConnections
 from harness.model.errors import EnvironmentUnfit, StackUnhealthy
+from harness.model.span import Span
 from harness.model.undo import RemoveToxics, SignalProcess, StartService
 from harness.platforms.readings import Readings
 from harness.platforms.site import ProcessSite
 from harness.platforms.sockets import ESTABLISHED, SockDiag
 from harness.stack.description import Link, Stack
-from harness.wan.changes import Span as WanSpan
 from harness.wan.client import WanClient
 
 pytestmark = pytest.mark.processes
@@ -177,9 +177,9 @@ def test_what_no_proxy_can_do_is_refused_before_anything_happens(site: ProcessSi
 def doing_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plant a client that says yes and does nothing."""
 
-    def nothing(self: WanClient, changes: Any) -> WanSpan:
+    def nothing(self: WanClient, changes: Any) -> Span:
         now_ns = time.monotonic_ns()
-        return WanSpan(now_ns, now_ns)
+        return Span(now_ns, now_ns)
 
     monkeypatch.setattr(WanClient, "apply", nothing)
 
