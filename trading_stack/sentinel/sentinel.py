@@ -43,7 +43,10 @@ DEFERRALS: Final = 2
 
 @dataclass(slots=True)
 class Pending:
-    """A certificate was issued; its candidate has a while to serve, `backoff_ns` longer than the rule."""
+    """A certificate was issued; its candidate has a while to serve, `backoff_ns` longer than the rule.
+
+    It is handed over while the suspicion lasts that it rests on, and while its candidate has time; never after.
+    """
 
     certificate: Certificate
     since_ns: int
@@ -63,6 +66,7 @@ class Sentinel:
         self._lost_epoch = 0
         self._majority_ns: int | None = None
         self._pending: Pending | None = None
+        self._spent_epoch = 0  # certificates up to here have had their time, whoever offers them again
         self._failed: dict[str, int] = {}
         self._told_ns = 0
         self._wanted_ns: int | None = None
@@ -114,7 +118,7 @@ class Sentinel:
         self._failed.clear()
         self._conclude(None)
         if self._pending is not None and self._pending.certificate.new_epoch <= self._view.epoch:
-            self._pending = None
+            self._spend()
         if self._docket.moved is not None and self._docket.moved.ballot.new_epoch <= self._view.epoch:
             self._docket.moved = None
 
@@ -139,6 +143,8 @@ class Sentinel:
         if not defer:
             self._conclude(reason)
             self._act()
+        if self._lost is None and self._pending is not None and self._gave_up(self._pending):
+            self._spend()
         self._wanted_ns = self._now_ns + (self._patience.recheck if defer else self._patience.tick)
         self._effects.append(SetTimer(self._wanted_ns))
 
@@ -156,6 +162,9 @@ class Sentinel:
         self._lost = reason
         if changed:
             self._tell_change(reason)
+            if reason is None:  # what rested on the suspicion falls with it
+                self._spend()
+                self._docket.moved = None
         if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat):
             self._told_ns = self._now_ns
             self._docket.broadcast(self._accusation())
@@ -204,7 +213,7 @@ class Sentinel:
             if not self._gave_up(self._pending):
                 return True
             self._failed[self._pending.certificate.candidate] = self._now_ns + self._patience.exclusion
-            self._pending = None
+            self._spend()
             self._majority_ns = self._now_ns  # take turns again, staggered
         return self._docket.busy(self._now_ns) or self._view.standing(self._now_ns, but=set(self._failed))
 
@@ -239,7 +248,9 @@ class Sentinel:
 
     def _take_certificate(self, certificate: Certificate) -> None:
         """Hand the certificate over, and give its candidate time."""
-        if certificate.candidate not in self._view.watches or certificate.new_epoch <= self._view.epoch:
+        if certificate.candidate not in self._view.watches:
+            return
+        if certificate.new_epoch <= max(self._view.epoch, self._spent_epoch):
             return
         if self._pending is not None and self._pending.certificate.new_epoch >= certificate.new_epoch:
             return
@@ -248,6 +259,12 @@ class Sentinel:
         backoff_ns = self._random.randrange(self._patience.backoff)
         self._pending = Pending(certificate, self._now_ns, backoff_ns)
         self._effects.append(ToEngine(certificate.candidate, Grant(certificate)))
+
+    def _spend(self) -> None:
+        """The certificate that waits, if any, is handed over no more."""
+        if self._pending is not None:
+            self._spent_epoch = max(self._spent_epoch, self._pending.certificate.new_epoch)
+            self._pending = None
 
     def _tell(self, kind: str, **fields: str | int) -> None:
         self._effects.append(Tell(kind, fields))
