@@ -46,7 +46,8 @@ class Patience:
     most_in_window: int = 3
 
 
-NAIVE: Final = Patience(silence=70 * MS, confirm=20 * MS, confirm_least=5 * MS)
+# Planted: rash enough to move on a stall of 200 ms, patient enough for the hiccups of a busy machine.
+NAIVE: Final = Patience(silence=150 * MS, confirm=20 * MS, confirm_least=5 * MS, strain_most=0)
 
 
 @dataclass(frozen=True, slots=True)

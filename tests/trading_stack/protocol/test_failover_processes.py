@@ -212,7 +212,7 @@ def test_a_naive_timeout_fails_over_on_a_stall(tmp_path: Path) -> None:
         first = await leader(venue)
         await asyncio.sleep(0.3)
         strike(running, first, signal.SIGSTOP)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
         strike(running, first, signal.SIGCONT)
         await asyncio.sleep(0.5)
 

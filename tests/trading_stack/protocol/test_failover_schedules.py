@@ -166,13 +166,26 @@ def test_a_sentinel_that_lagged_discards_its_suspicion() -> None:
     assert sentinel.sentinel.lost is None
 
 
-def test_a_rash_sentinel_is_caught_by_a_spike() -> None:
-    world = started(3, defects=frozenset({Defect.NAIVE_TIMEOUT}))
-    world.weather = Weather(delay_ns=80 * MS, jitter_ns=MS)
-    world.run(500 * MS)
-    world.weather = WAN
-    world.run(1000 * MS)
-    assert len(promotions(world)) > 1
+def hiccups(world: World, *, each_ns: int) -> None:
+    """The primary's engine does not move for so long, three times in three seconds."""
+    for _ in range(3):
+        world.engines["alpha"].freeze()
+        world.run(each_ns)
+        world.engines["alpha"].thaw()
+        world.run(1000 * MS - each_ns)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rash_sentinel_is_caught_by_a_stall_and_by_nothing_shorter(seed: int) -> None:
+    naive = frozenset({Defect.NAIVE_TIMEOUT})
+    for defects, each_ns, moves in (
+        (naive, 200 * MS, True),
+        (naive, 100 * MS, False),
+        (frozenset(), 200 * MS, False),
+    ):
+        world = started(seed, defects=defects)
+        hiccups(world, each_ns=each_ns)
+        assert (len(promotions(world)) > 1) == moves
 
 
 # --- what else must come right

@@ -306,6 +306,58 @@ def test_a_certificate_is_handed_over_again_when_its_candidate_dials_back() -> N
     assert ToPeer("alpha", Issued(issued)) in post.effects
 
 
+def certified() -> Post:
+    """Bravo's sentinel suspects alpha, and holds a certificate for bravo that could not be handed over yet."""
+    post = watching()
+    post.pass_time(300 * MS, beats=STANDBYS)
+    accused(post)
+    post.tell(Saved(Ballot(1, 2, "bravo")))
+    post.tell(Heard("charlie", Second(1, 2, "bravo", sign("charlie", b"?"), 2)))
+    assert "certificate_issued" in post.told()
+    post.tell(EngineDown("bravo", "reset"))
+    return post
+
+
+def handed_over(post: Post) -> bool:
+    """Whether anybody gets the certificate now: its candidate or a peer that dials back, or a peer that offers it."""
+    post.take()
+    post.tell(Heard("charlie", Issued(certificate(1, 2, "bravo", "bravo", "charlie"))))
+    post.tell(EngineUp("bravo"))
+    post.tell(PeerUp("charlie"))
+    granted = any(isinstance(effect, ToEngine) for effect in post.effects)
+    return granted or post.sent(Issued) != []
+
+
+def test_a_certificate_falls_with_the_suspicion_it_rests_on() -> None:
+    post = certified()
+    assert handed_over(post), "while the suspicion lasts"
+    post = certified()
+    post.pass_time(40 * MS, beats=ALL)
+    assert post.told()[-1] == "suspicion_cleared"
+    assert not handed_over(post)
+    post.pass_time(60_000 * MS, beats=ALL)
+    assert not handed_over(post)
+
+
+def test_a_motion_falls_with_the_suspicion_it_rests_on() -> None:
+    post = watching()
+    post.pass_time(300 * MS, beats=STANDBYS)
+    accused(post)
+    post.tell(Saved(Ballot(1, 2, "bravo")))
+    post.pass_time(40 * MS, beats=ALL)
+    post.tell(Heard("charlie", Second(1, 2, "bravo", sign("charlie", b"?"), 2)))
+    assert "certificate_issued" not in post.told()
+
+
+def test_a_certificate_expires_where_nobody_was_suspected() -> None:
+    post = watching()
+    post.tell(Heard("charlie", Issued(certificate(1, 2, "bravo", "alpha", "charlie"))))
+    post.tell(EngineDown("bravo", "reset"))
+    assert handed_over(post)
+    post.pass_time(2000 * MS, beats=ALL)
+    assert not handed_over(post)
+
+
 def test_the_first_in_provider_order_moves_and_the_others_wait_their_turn() -> None:
     late = watching(name="charlie")
     late.pass_time(300 * MS, beats=STANDBYS)
@@ -428,6 +480,17 @@ def test_a_credulous_sentinel_moves_alone(defect: Defect) -> None:
 def test_only_the_naive_are_rash() -> None:
     assert patience_for(frozenset({Defect.NAIVE_TIMEOUT}), silence_ns=1) is NAIVE
     assert patience_for(frozenset(), silence_ns=7).silence == 7
+
+
+def test_a_strained_machine_does_not_hide_the_rash() -> None:
+    post = watching(patience=NAIVE)
+    post.now_ns = post.due_ns + 14 * MS  # a late tick, too short to excuse
+    post.tell(Tick())
+    post.pass_time(20 * MS, beats=ALL)
+    post.pass_time(120 * MS, beats=STANDBYS)
+    assert post.told() == []
+    post.pass_time(50 * MS, beats=STANDBYS)
+    assert post.told() == ["primary_suspected"]
 
 
 def test_the_same_inputs_give_the_same_decisions() -> None:
