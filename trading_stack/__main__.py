@@ -8,14 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-ROLES: Final = {
-    "engine": "trading_stack.engine.service",
-    "sentinel": "trading_stack.sentinel.service",
-    "gateway": "trading_stack.gateway.service",
-    "feed": "trading_stack.market.feed_service",
-    "pricing": "trading_stack.market.pricing_service",
-    "source": "trading_stack.market.source_service",
-}
+from trading_stack.roles import ROLES
 
 USAGE_ERROR: Final = 4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from trading_stack.__main__ import ROLES
+from trading_stack.roles import ROLES
 
 for _module in ROLES.values():
     importlib.import_module(_module)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,12 @@ def test_a_wrong_role_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_setting_that_is_missing_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["sentinel"], {}) == entry.USAGE_ERROR
     assert "PROVIDER: not set" in capsys.readouterr().err
+
+
+@pytest.mark.processes
+def test_a_preloaded_interpreter_becomes_a_service_without_a_warning() -> None:
+    become = "import runpy, trading_stack.preload; runpy.run_module('trading_stack', run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", become], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stderr.startswith("usage: "), done.stderr
