@@ -74,12 +74,15 @@ class Ladder:
             for level in (self._levels[key],)
         ]
 
-    def requeue_backwards(self) -> None:
-        """Planted defect `resting-order-loses-priority`: each level's queue is rebuilt newest first."""
+    def requeue_newest_first(self) -> None:
+        """Planted defect `resting-order-loses-priority`: each level's queue is rebuilt newest first.
+
+        By acceptance, not by turning the queue around, so that a second promotion does not undo it.
+        """
         for level in self._levels.values():
             priorities = [order.priority for order in level.values()]
-            backwards = list(reversed(level.values()))
+            newest_first = sorted(level.values(), key=lambda order: order.index, reverse=True)
             level.clear()
-            for order, priority in zip(backwards, priorities, strict=True):
+            for order, priority in zip(newest_first, priorities, strict=True):
                 order.priority = priority
                 level[order.index] = order

@@ -171,8 +171,8 @@ class Venue:
 
     def _requeue_all(self) -> None:
         for book in self._state.books.values():
-            book.bids.requeue_backwards()
-            book.asks.requeue_backwards()
+            book.bids.requeue_newest_first()
+            book.asks.requeue_newest_first()
         self._state.touch_all()
 
     def _book_last_fill_again(self) -> None:

@@ -27,6 +27,19 @@ def test_priority_is_lost_by_a_promotion_alike_on_every_replica() -> None:
         assert restored.digest() == steps.venue.digest()
 
 
+def test_more_promotions_give_no_priority_back() -> None:
+    for orders in (2, 3, 4):
+        for promotions in range(1, 6):
+            steps = Steps(Defect.RESTING_ORDER_LOSES_PRIORITY)
+            steps.lead(1)
+            for number in range(orders):
+                steps.do(new(f"maker-{number}", "1", "sell", 2))
+            for epoch in range(2, 2 + promotions):
+                steps.lead(epoch)
+            steps.do(new("dan", "1", "buy", 1))
+            assert steps.fills()[0][0] != "maker-0", f"{orders} orders, {promotions} promotions"
+
+
 def test_the_first_promotion_of_all_changes_nothing() -> None:
     steps = Steps(Defect.RESTING_ORDER_LOSES_PRIORITY, Defect.FILL_APPLIED_TWICE)
     steps.lead(1)
