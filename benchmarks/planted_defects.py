@@ -61,6 +61,7 @@ def try_defect(stack: Stack, defect: Defect, *, runs: int, out: Path) -> int:
                 platform_named("process"),
                 out / defect.name,
                 defect.environment,
+                defect=defect.name,
             )
             for each in repeated([scenario], runs)
         ]

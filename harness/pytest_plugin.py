@@ -217,7 +217,8 @@ def _harness_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     mark = request.node.get_closest_marker("harness")
     path = getattr(request.node, "path", request.config.rootpath)
     with without_traceback():
-        setup = setup_of_test(request.config, request.node.name, dict(mark.kwargs) if mark else {}, path)
+        marked, node = dict(mark.kwargs) if mark else {}, request.node
+        setup = setup_of_test(request.config, node.name, marked, path, nodeid=node.nodeid)
         session = Session(setup)
         session.start()
     try:

@@ -43,6 +43,7 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     from harness.cli.running import run_and_tell
     from harness.engine.platforms import platform_named
     from harness.engine.setup import Setup, seeded
+    from harness.stack.choice import flag_of
     from harness.stack.reading import read_stack
     from harness.stack.reference import reference_scenarios, reference_stack
 
@@ -50,7 +51,13 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     scenarios = chosen_scenarios([str(reference_scenarios() / SCENARIO)], seed=seed, stack=stack)
     console = open_console()
     setups = [
-        Setup(scenario, seeded(stack, scenario, variables=os.environ), platform_named("process"), out)
+        Setup(
+            scenario,
+            seeded(stack, scenario, variables=os.environ),
+            platform_named("process"),
+            out,
+            stack_file=flag_of(stack.path, Path.cwd()),
+        )
         for scenario in scenarios
     ]
     results, code = run_and_tell(setups, reports=reports, console=console)

@@ -74,6 +74,7 @@ def command(
     from harness.engine.setup import Setup, planted, seeded
     from harness.engine.suite import repeated
     from harness.report.json import suite_json
+    from harness.stack.choice import flag_of
 
     tested = chosen_stack(stack)
     runner = chosen_platform(platform)
@@ -86,7 +87,16 @@ def command(
         return tell_plans(scenarios, tested, runner, as_json=as_json)
     environment = planted(tested, defect)
     setups = [
-        Setup(scenario, seeded(tested, scenario, variables=os.environ), runner, out, environment)
+        Setup(
+            scenario,
+            seeded(tested, scenario, variables=os.environ),
+            runner,
+            out,
+            environment,
+            defect=defect,
+            overrides=overrides,
+            stack_file=flag_of(tested.path, Path.cwd()),
+        )
         for scenario in repeated(scenarios, repeat)
     ]
     console = open_console(stderr=as_json)

@@ -36,7 +36,9 @@ def seeded(stack: Stack, scenario: Scenario, *, variables: Mapping[str, str]) ->
 class Setup:
     """One scenario on one stack and platform; its folder is made under `out`.
 
-    `environment` is added to that of every service: a planted defect, a setting of a candidate.
+    `environment` is added to that of every service: a planted defect, a setting of a candidate. The rest is how a
+    person asked for the run, kept so that they can ask for it again: the name of the planted `defect`, the `overrides`
+    (`load.orders_per_s=50`), the `stack_file` as `--stack` takes it (empty: found without), and the id of a Python `test`.
     """
 
     scenario: Scenario
@@ -44,6 +46,10 @@ class Setup:
     platform: Platform
     out: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    defect: str | None = None
+    overrides: tuple[str, ...] = ()
+    stack_file: str = ""
+    test: str = ""
 
     @property
     def adapter(self) -> str:

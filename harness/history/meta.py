@@ -19,7 +19,9 @@ class RunMeta(msgspec.Struct, frozen=True, kw_only=True):
 
     `waives` maps predicates (`O13`) to the reason why the stack cannot be judged by them; `providers` lists the
     providers of the stack; `entry_points` maps each gateway to its provider; `document` is the resolved scenario;
-    `machine` has at least `cpus`, the number of processors that the stack could use.
+    `machine` has at least `cpus`, the number of processors that the stack could use. `defect` is the mistake that was
+    planted on purpose; with `overrides`, `stack_file` (empty: the one that is found there) and `test` (the id of a Python
+    test) it says how to run the same again.
     """
 
     run_id: str
@@ -39,6 +41,10 @@ class RunMeta(msgspec.Struct, frozen=True, kw_only=True):
     image_digests: dict[str, str] = {}
     machine: dict[str, Any] = {}
     capabilities: tuple[str, ...] = ()
+    defect: str | None = None
+    overrides: tuple[str, ...] = ()
+    stack_file: str = ""
+    test: str = ""
 
 
 class _Head(msgspec.Struct):

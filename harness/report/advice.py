@@ -68,11 +68,22 @@ def _selection(worst: Verdict | None) -> list[str]:
 
 
 def _reproduce(meta: RunMeta) -> str:
+    """The command that runs the same again, from the folder where the run was started."""
+    if meta.test:  # its marker, in the test's own file, has the load and the planted defect
+        return " ".join(
+            ["pytest", shlex.quote(meta.test), f"--harness-seed {meta.seed}", *_where(meta, "--harness-")]
+        )
+    chosen = [f"{key}={value}" for key, value in sorted(meta.variables.items())]
     parts = ["harness run", shlex.quote(meta.file or meta.scenario), f"--seed {meta.seed}"]
-    parts += [f"--set {shlex.quote(f'{key}={value}')}" for key, value in sorted(meta.variables.items())]
-    if meta.platform != "process":
-        parts.append(f"--platform {meta.platform}")
-    return " ".join(parts)
+    parts += [f"--set {shlex.quote(text)}" for text in dict.fromkeys([*meta.overrides, *chosen])]
+    if meta.defect is not None:
+        parts.append(f"--defect {shlex.quote(meta.defect)}")
+    return " ".join([*parts, *_where(meta, "--")])
+
+
+def _where(meta: RunMeta, prefix: str) -> list[str]:
+    parts = [f"{prefix}stack {shlex.quote(meta.stack_file)}"] if meta.stack_file else []
+    return parts if meta.platform == "process" else [*parts, f"{prefix}platform {shlex.quote(meta.platform)}"]
 
 
 def named(variables: Mapping[str, object]) -> str:

@@ -20,6 +20,7 @@ def run_markdown(page: Page) -> str:
         "",
         _cell(page.summary),
         "",
+        *([f"Planted on purpose: the defect `{page.run.meta.defect}`.", ""] if page.run.meta.defect else []),
         f"**{_cell(page.headline)}**",
         "",
     ]

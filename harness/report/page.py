@@ -171,6 +171,8 @@ def _facts(run: Run) -> tuple[tuple[str, str], ...]:
         ("platform", meta.platform),
         ("stack", meta.stack),
         ("seed", str(meta.seed)),
+        ("planted defect", meta.defect or ""),
+        ("overrides", ", ".join(meta.overrides)),
         ("operations", f"{len(run.operations):,}"),
         ("committed entries", f"{_committed(run):,}"),
         ("quotes", f"{len(run.quotes):,}"),

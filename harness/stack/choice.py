@@ -85,6 +85,24 @@ def find_stack(flag: str | None, environ: Mapping[str, str], project: Project, c
     return Chosen(path, said.source)
 
 
+def flag_of(stack: Path, cwd: Path) -> str:
+    """What `--stack` must say in `cwd` to mean this compose file; empty where it is meant without, by any environment."""
+    if stack.resolve() == _unsaid(cwd):
+        return ""
+    if stack == reference_stack():
+        return REFERENCE
+    whole = stack.resolve()
+    return str(whole.relative_to(cwd)) if whole.is_relative_to(cwd) else str(whole)
+
+
+def _unsaid(cwd: Path) -> Path | None:
+    """The compose file that is found when neither a flag nor a variable names one."""
+    try:
+        return find_stack(None, {}, find_project(cwd), cwd).value.resolve()
+    except UsageError:
+        return None
+
+
 def _said(name: str, *, flag: str | None, environ: Mapping[str, str], project: Project) -> Chosen[str] | None:
     if flag is not None:
         return Chosen(flag, f"--{name}")

@@ -22,6 +22,7 @@ from harness.report.page import make_page
 from harness.scenario.loading import load_scenarios
 from harness.scenario.scenario import Scenario
 from harness.scenario.validation import validate_against
+from harness.stack.choice import flag_of
 from harness.testing.machine_lock import machine_to_itself
 from harness.testing.outcomes import Aborted, NotRunHere, Unhealed
 from harness.testing.results import described, properties_of, raise_for
@@ -80,7 +81,14 @@ class ScenarioItem(pytest.Item):
             raise DocumentError(tuple(problems))
         self._refuse_or_skip(chosen.platform)
         stack = seeded(chosen.stack, self.scenario, variables=os.environ)
-        setup = Setup(self.scenario, stack, chosen.platform, chosen.out)
+        setup = Setup(
+            self.scenario,
+            stack,
+            chosen.platform,
+            chosen.out,
+            overrides=tuple(self.config.getoption("harness_set")),
+            stack_file=flag_of(stack.path, Path.cwd()),
+        )
         with machine_to_itself():
             last = self._run(setup)
         self.finished = last.finished

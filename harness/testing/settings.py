@@ -19,7 +19,7 @@ from harness.model.errors import HarnessError, UsageError
 from harness.platforms.contract import Platform
 from harness.scenario.scenario import Scenario, default_seed
 from harness.scenario.settings import Allow, Load, SteadyState
-from harness.stack.choice import choose, find_project, find_stack
+from harness.stack.choice import choose, find_project, find_stack, flag_of
 from harness.stack.description import Stack
 from harness.stack.reading import read_stack
 
@@ -62,14 +62,31 @@ def without_traceback() -> Iterator[None]:
         raise failed from None
 
 
-def setup_of_test(config: pytest.Config, name: str, marked: Mapping[str, Any], path: Path) -> Setup:
-    """What a Python test runs against, by the plugin's options and its marker; raises `UsageError`."""
+def setup_of_test(
+    config: pytest.Config, name: str, marked: Mapping[str, Any], path: Path, *, nodeid: str
+) -> Setup:
+    """What a Python test (or all tests below a node) runs against, by options and marker; raises `UsageError`."""
     chosen = choices(config)
     seed = config.getoption("harness_seed")
     scenario = scenario_of_test(name, marked, seed=None if seed is None else int(seed), path=path)
     environment = planted(chosen.stack, marked.get("defect"))
     stack = seeded(chosen.stack, scenario, variables=os.environ)
-    return Setup(scenario, stack, chosen.platform, chosen.out, environment)
+    return Setup(
+        scenario,
+        stack,
+        chosen.platform,
+        chosen.out,
+        environment,
+        defect=marked.get("defect"),
+        stack_file=flag_of(stack.path, config.rootpath),
+        test=_from_here(config, nodeid),
+    )
+
+
+def _from_here(config: pytest.Config, nodeid: str) -> str:
+    """A node's id as it is named to pytest in the folder where it was started."""
+    path, *names = str(nodeid).split("::")
+    return "::".join([os.path.relpath(config.rootpath / path, config.invocation_params.dir), *names])
 
 
 def scenario_of_test(name: str, marked: Mapping[str, Any], *, seed: int | None, path: Path) -> Scenario:

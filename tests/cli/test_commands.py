@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 sys.path.insert(0, str(Path(__file__).parent))
-from command_line import SCENARIO, CommandLine
+from command_line import SCENARIO, STACK, CommandLine
 from literal_run import failing, literal_events, passing, starved
 
 from harness.cli import validate_command
@@ -45,6 +45,9 @@ def canned(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
             stack=setup.stack.name,
             file=str(scenario.path),
             document=scenario.resolved_document(),
+            defect=setup.defect,
+            overrides=setup.overrides,
+            stack_file=setup.stack_file,
         )
         write_meta(folder, meta)
         journal = JournalWriter(folder.journal)
@@ -94,6 +97,17 @@ def test_run_writes_every_report(harness: CommandLine, canned: Callable[..., Non
     assert "reproduce: harness run scenarios/outage.yaml" in answer.out
     assert "judge again: harness check " in answer.out
     assert "report: reports/index.html" in answer.out
+
+
+def test_the_line_to_reproduce_repeats_what_was_asked(
+    harness: CommandLine, canned: Callable[..., None], project: Path
+) -> None:
+    declared = "  defects: {lost: {caught_by: {outage: O2}, environment: {LOSE: '1'}}}\n"
+    (project / "other.yml").write_text(STACK + declared)
+    canned(failing())
+    arguments = ("--seed", "7", "--set", "load.orders_per_s=100", "--defect", "lost", "--stack", "other.yml")
+    out = harness("run", "scenarios/outage.yaml", *arguments).out
+    assert f"reproduce: harness run scenarios/outage.yaml {' '.join(arguments)}\n" in out
 
 
 def test_run_as_json_is_json_and_nothing_else(harness: CommandLine, canned: Callable[..., None]) -> None:

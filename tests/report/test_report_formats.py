@@ -18,6 +18,7 @@ from harness.model import events as e
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.verdicts import Figure, Verdict
+from harness.report.advice import advice
 from harness.report.console import print_run, print_suite
 from harness.report.html import run_page, suite_page, write_run_page, write_suite_page
 from harness.report.json import suite_json, write_suite_json
@@ -213,3 +214,39 @@ def replace_verdicts(judgement: Judgement, *more: Verdict) -> Judgement:
 def test_a_row_keeps_what_it_needs(three: tuple[Judged, ...]) -> None:
     row = make_suite(three).rows[0]
     assert replace(row, name="other").failover_ms == 274.0
+
+
+def test_the_line_to_reproduce_has_all_that_the_run_was_asked_with() -> None:
+    asked = {
+        "file": "s.yaml",
+        "defect": "no-fencing",
+        "overrides": ("load.orders_per_s=100", "mode=dark", "summary=two words"),
+        "variables": {"mode": "dark"},
+        "stack_file": "other/compose.yaml",
+        "platform": "compose",
+    }
+    page = make_page(literal_run(**asked), failing())
+    assert page.advice is not None
+    assert page.advice.reproduce == (
+        "harness run s.yaml --seed 7 --set load.orders_per_s=100 --set mode=dark --set 'summary=two words' "
+        "--defect no-fencing --stack other/compose.yaml --platform compose"
+    )
+    assert "Planted on purpose: the defect <code>no-fencing</code>" in run_page(page)
+    assert "Planted on purpose: the defect `no-fencing`" in run_markdown(page)
+    assert "Planted" not in run_markdown(make_page(literal_run(), failing()))
+
+
+def test_a_python_test_is_reproduced_by_pytest() -> None:
+    meta = literal_run(
+        test="tests/test_x.py::test_a[dark 1]", stack_file="reference", defect="no-fencing"
+    ).meta
+    told = advice(meta, failing(), run_path="runs/x")
+    assert told is not None
+    assert told.reproduce == (
+        "pytest 'tests/test_x.py::test_a[dark 1]' --harness-seed 7 --harness-stack reference"
+    )
+
+
+def test_a_run_that_an_older_harness_wrote_still_loads() -> None:
+    meta = literal_run().meta
+    assert (meta.defect, meta.overrides, meta.stack_file, meta.test) == (None, (), "", "")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.model.errors import UsageError
-from harness.stack.choice import Project, find_stack
+from harness.stack.choice import Project, find_stack, flag_of
+from harness.stack.reference import reference_stack
 
 NOBODY = Project(None, {})
 
@@ -22,3 +23,22 @@ def test_the_reference_stack_can_be_named_from_anywhere(tmp_path: Path) -> None:
 def test_where_there_is_no_stack_the_message_names_the_one_that_ships_here(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--stack reference"):
         find_stack(None, {}, NOBODY, tmp_path)
+
+
+def test_the_flag_that_names_a_stack_again_is_empty_where_it_is_found_without(tmp_path: Path) -> None:
+    here, other = tmp_path / "docker-compose.yml", tmp_path / "other" / "compose.yaml"
+    other.parent.mkdir()
+    for path in (here, other):
+        path.write_text("services: {}\n")
+    assert flag_of(here, tmp_path) == ""
+    assert flag_of(other, tmp_path) == "other/compose.yaml"
+    assert flag_of(here, other.parent) == str(here)
+    assert flag_of(reference_stack(), tmp_path) == "reference"
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nstack = "other"\n')
+    assert flag_of(other, tmp_path) == ""
+    assert flag_of(here, tmp_path) == "docker-compose.yml"
+
+
+def test_where_no_stack_is_found_the_flag_names_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("services: {}\n")
+    assert flag_of(tmp_path / "mine.yml", tmp_path) == "mine.yml"
