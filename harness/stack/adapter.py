@@ -2,8 +2,8 @@
 
 An adapter is synchronous and must work under gevent (pure Python sockets, no C client). One instance serves one
 connection; `invoke` may be called from several threads or greenlets at once, and must answer within its deadline.
-An exception that is not a declared rejection becomes `Info`, never `Fail`: an error reply is no evidence that an
-order was rejected. Adapters run in worker processes, never in the engine's.
+Any exception becomes `Info`, never `Fail`: an error reply is no evidence that an order was rejected; answer `Fail` only
+for what the venue has decided. Adapters run in worker processes, never in the engine's.
 
 The optional protocols are found by their methods; a stack that lacks one makes the predicates that need it
 UNKNOWN, unless it waives them with a reason.
