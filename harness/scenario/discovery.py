@@ -12,7 +12,7 @@ from harness.model.errors import UsageError
 
 SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _TOP_LEVEL_KEY: Final = re.compile(rb"""^(\xef\xbb\xbf)?["']?scenario["']?[ \t]*:""", re.MULTILINE)
-_FLOW_KEY: Final = re.compile(rb"""[{,]\s*["']?scenario["']?\s*:""")
+_FLOW_KEY: Final = re.compile(rb"""[{,](\s|#[^\n]*\n)*["']?scenario["']?\s*:""")
 _ENOUGH: Final = 512 * 1024
 
 
@@ -29,7 +29,10 @@ def discover(paths: Iterable[Path]) -> list[Path]:
         elif path.exists():
             found[path] = None
         else:
-            raise UsageError(f"there is no file or folder {path}")
+            raise UsageError(
+                f"there is no file or folder {path}",
+                next_step="name one that is there, or write a first scenario: harness init",
+            )
     return list(found)
 
 
@@ -61,7 +64,9 @@ def _below(folder: Path) -> Iterator[Path]:
 def _first_content(head: bytes) -> bytes:
     """What follows leading comments, blank lines and the document's start."""
     for line in head.splitlines():
-        text = line.strip()
-        if text and not text.startswith((b"#", b"%", b"---")):
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if text == b"---" or text.startswith((b"--- ", b"---\t")):
+            text = text[3:].strip()  # the document may begin on the line of its mark
+        if text and not text.startswith((b"#", b"%")):
             return text
     return b""

@@ -22,7 +22,7 @@ def test_folders_give_their_scenario_files_sorted(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert discover([tmp_path, tmp_path / "z.yaml"]) == [tmp_path / "z.yaml", tmp_path / "b" / "a.yml"]
     assert discover([tmp_path / "other.yaml"]) == [tmp_path / "other.yaml"], "a named file is taken as it is"
-    with pytest.raises(UsageError, match="there is no file or folder"):
+    with pytest.raises(UsageError, match=r"there is no file or folder(.|\n)*next: .*harness init"):
         discover([tmp_path / "absent"])
 
 
@@ -32,6 +32,11 @@ def test_folders_give_their_scenario_files_sorted(tmp_path: Path) -> None:
         (b"scenario: x", True),
         (b'\xef\xbb\xbf"scenario" : x', True),
         (b"---\n# c\n{ends: 5s, scenario: x}", True),
+        (b"--- {scenario: x}", True),
+        (b"--- # c\n{scenario: x}", True),
+        (b'{\n "summary": "x",\n "scenario": "a"\n}', True),
+        (b"\xef\xbb\xbf{ # c\n scenario: x}", True),
+        (b"---{scenario: x}", False),
         (b"{ends: 5s, scenarios: x}", False),
         (b"- scenario: x", False),
         (b"\n", False),
