@@ -8,24 +8,21 @@ from __future__ import annotations
 import os
 import random
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
 if TYPE_CHECKING:
     from harness.history.run import Run
+    from harness.model.errors import HarnessError
     from harness.testing.chaos import Chaos
     from harness.testing.session import RunningStack, Session
 
 _SUFFIXES = (".yaml", ".yml")
-# At the start of a line, or, in a file that is one flow mapping, behind `{` or `,`.
-_SCENARIO_KEY = re.compile(
-    rb"""(?m:^(\xef\xbb\xbf)?["']?scenario["']?[ \t]*:)|\A(\s|[#%-].*)*\{(.*,)?\s*["']?scenario["']?\s*:"""
-)
-_ENOUGH = 512 * 1024
-_ORDER = (10, 3, 2, 8, 1, 7, 9)
+_ORDER = (10, 3, 2, 8, 1, 4, 7, 9, 5)
 _NAMED = pytest.StashKey[Iterable[str]]()
 _SCOPES = ("function", "class", "module", "package", "session")
 
@@ -131,12 +128,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect YAML files with `scenario` among their top-level keys, where they are asked for."""
     if file_path.suffix.lower() not in _SUFFIXES or not _asked_for(file_path, parent.config):
         return None
-    try:
-        with file_path.open("rb") as file:
-            head = file.read(_ENOUGH)
-    except OSError:
-        return None
-    if _SCENARIO_KEY.search(head) is None:
+    from harness.scenario.discovery import is_scenario_file
+
+    if not is_scenario_file(file_path):
         return None
     from harness.testing.items import ScenarioFile
 
@@ -167,8 +161,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.user_properties += session.take_properties()
     report: Any = yield
     if call.excinfo is not None and report.failed:
-        report.harness_code = getattr(call.excinfo.value, "harness_code", 1)
-        report.harness_word = getattr(call.excinfo.value, "harness_word", "")
+        error = call.excinfo.value
+        report.harness_code = getattr(error, "harness_code", 1)
+        report.harness_word = getattr(error, "harness_word", "")
+        if _is_harness_error(error):
+            report.harness_code = int(error.exit_code)
+            report.longrepr = _where(item.path, call.excinfo) + str(error)
     return report  # type: ignore[no-any-return]
 
 
@@ -212,20 +210,19 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:
 def _harness_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """The one fixture that all public ones stand on: a stack under load."""
     from harness.testing.session import Session
-    from harness.testing.settings import setup_of_test, without_traceback
+    from harness.testing.settings import setup_of_test
 
     mark = request.node.get_closest_marker("harness")
     path = getattr(request.node, "path", request.config.rootpath)
-    with without_traceback():
-        marked, node = dict(mark.kwargs) if mark else {}, request.node
-        setup = setup_of_test(request.config, node.name, marked, path, nodeid=node.nodeid)
-        session = Session(setup)
-        session.start()
+    _refuse_markers_below(request, mark)
+    marked, node = dict(mark.kwargs) if mark else {}, request.node
+    setup = setup_of_test(request.config, node.name, marked, path, nodeid=node.nodeid)
+    session = Session(setup)
+    session.start()
     try:
         yield session
     finally:
-        with without_traceback():
-            session.close()
+        session.close()
 
 
 @pytest.fixture(scope=_scope)
@@ -288,6 +285,34 @@ def assert_pricing_consistent(_harness_session: Session) -> Callable[[], None]:
         _harness_session.judge({"pricing_consistency": {}})
 
     return judge
+
+
+def _refuse_markers_below(request: pytest.FixtureRequest, mark: pytest.Mark | None) -> None:
+    """A stack that several tests share is loaded as their common marker says: another one further down would be lost."""
+    below = [
+        item.nodeid
+        for item in request.session.items
+        if request.node in item.listchain() and item.get_closest_marker("harness") is not mark
+    ]
+    if below:
+        from harness.model.errors import UsageError
+
+        raise UsageError(
+            f"{below[0]}: with harness_stack_scope = {request.scope} its marker would be ignored",
+            next_step="mark what shares the stack (`pytestmark = pytest.mark.harness(...)`), or take the marker off",
+        )
+
+
+def _is_harness_error(error: BaseException) -> TypeGuard[HarnessError]:
+    """Whether the harness raised it on purpose; nothing is imported for an error of somebody else."""
+    errors = sys.modules.get("harness.model.errors")
+    return errors is not None and isinstance(error, errors.HarnessError)
+
+
+def _where(path: Path, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """The line of the test's own file that led to an error; empty when none did (a fixture, a scenario file)."""
+    lines = [entry.lineno + 1 for entry in excinfo.traceback if entry.path == path]
+    return f"{path.name}:{lines[-1]}: " if lines else ""
 
 
 def _asked_for(path: Path, config: pytest.Config) -> bool:

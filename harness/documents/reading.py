@@ -79,7 +79,7 @@ def _problem(
         return _unknown_key(model, node, loc, also=also if len(loc) == 1 else ())
     if detail["type"] == "missing":
         return place(node, loc[:-1]).problem(f"{_named((*path, *loc[:-1]))}`{loc[-1]}` is missing")
-    message, near = _said(detail, node)
+    message, near = said(detail, kind(descend(node, loc)))
     return place(node, loc).problem(f"{_named((*path, *_known(node, loc)))}{message}", closest=near)
 
 
@@ -98,10 +98,10 @@ def _unknown_key(
     return key_place(node, loc).problem(message, closest=near)
 
 
-def _said(detail: ErrorDetails, node: Node) -> tuple[str, str | None]:
-    """The message, and the closest valid word if a word is wrong."""
+def said(detail: ErrorDetails, what: str) -> tuple[str, str | None]:
+    """The message about one value, and the closest valid word if a word is wrong; `what` says what stands there."""
     error_type, context = detail["type"], detail.get("ctx", {})
-    value = kind(descend(node, detail["loc"])) if _EXPECTED.get(error_type) else repr(detail["input"])
+    value = what if _EXPECTED.get(error_type) else repr(detail["input"])
     if detail["input"] is None and error_type == "value_error" and detail["loc"]:
         return "a value is missing here", None
     if error_type == "value_error":

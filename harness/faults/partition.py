@@ -76,7 +76,9 @@ class Partition(Fault):
                 "`from` goes with `shape: partial`, which needs it: whom the target is cut off from"
             )
         if (self.direction is Direction.BOTH) == (self.shape is Shape.ONE_WAY):
-            raise ValueError("`direction: to` or `from` goes with `shape: one_way`, which needs it")
+            raise ValueError(
+                "`direction: to` or `direction: from` goes with `shape: one_way`, which needs it"
+            )
         if self.established is Established.KEEP and self.new is NewConnections.ALLOW:
             raise ValueError("`established: keep` with `new: allow` cuts nothing")
         if self.shape is Shape.ONE_WAY and self.established is Established.RESET:

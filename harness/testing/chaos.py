@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from harness.engine.bench import Bench
 from harness.faults.connection_reset import ConnectionReset
-from harness.faults.contract import Direction, Established, Fault, Move, NewConnections
-from harness.faults.latency import Latency, Shape
+from harness.faults.contract import Fault, Move
+from harness.faults.latency import Latency
 from harness.faults.partition import Partition
-from harness.faults.provider_outage import OutageMode, ProviderOutage
+from harness.faults.provider_outage import ProviderOutage
 from harness.faults.service_crash import ServiceCrash
 from harness.faults.service_freeze import ServiceFreeze
 from harness.model.errors import HealFailed, UsageError
-from harness.scenario.target import PRIMARY, LinkSelector, Target
+from harness.scenario.target import PRIMARY
+from harness.testing.mistakes import made
 from harness.testing.outcomes import Inconclusive
 
 READY_AGAIN_S = 20.0
@@ -139,17 +140,18 @@ class Chaos:
         lasts_s: float | None = None,
     ) -> FaultInForce:
         """A provider goes dark, dies, freezes or cannot be reached."""
-        return self.inject(
-            ProviderOutage(target=Target(provider=provider), mode=OutageMode(mode)), lasts_s=lasts_s
-        )
+        fault = made(ProviderOutage, "provider_outage", target={"provider": provider}, mode=mode)
+        return self.inject(fault, lasts_s=lasts_s)
 
     def service_crash(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
         """A service is killed, and started again at the end."""
-        return self.inject(ServiceCrash(target=Target(service=service)), lasts_s=lasts_s)
+        return self.inject(made(ServiceCrash, "service_crash", target={"service": service}), lasts_s=lasts_s)
 
     def service_freeze(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
         """A service is frozen, and thawed at the end."""
-        return self.inject(ServiceFreeze(target=Target(service=service)), lasts_s=lasts_s)
+        return self.inject(
+            made(ServiceFreeze, "service_freeze", target={"service": service}), lasts_s=lasts_s
+        )
 
     def latency(
         self,
@@ -166,22 +168,24 @@ class Chaos:
         lasts_s: float | None = None,
     ) -> FaultInForce:
         """Links get slower: all links of a provider, or those between two ends."""
-        fault = Latency(
+        fault = made(
+            Latency,
+            "latency",
             target=_links(target),
             latency_ms=latency_ms,
             jitter_ms=jitter_ms,
-            shape=Shape(shape),
+            shape=shape,
             over_s=over_s,
             spike_ms=spike_ms,
             every_ms=every_ms,
             count=count,
-            direction=Direction(direction),
+            direction=direction,
         )
         return self.inject(fault, lasts_s=lasts_s)
 
     def connection_reset(self, target: str | tuple[str, str]) -> FaultInForce:
         """Established connections are reset once: all of a provider, or those between two ends."""
-        return self.inject(ConnectionReset(target=_links(target)))
+        return self.inject(made(ConnectionReset, "connection_reset", target=_links(target)))
 
     def partition(
         self,
@@ -195,21 +199,21 @@ class Chaos:
         lasts_s: float | None = None,
     ) -> FaultInForce:
         """Links of a provider are cut: from all others, one way, from one other (`peer`), or from clients."""
-        fault = Partition.model_validate(
-            {
-                "shape": shape,
-                "target": Target(provider=provider),
-                "from": peer,
-                "direction": Direction(direction),
-                "established": Established(established),
-                "new": NewConnections(new),
-            }
+        fault = made(
+            Partition,
+            "partition",
+            shape=shape,
+            target={"provider": provider},
+            peer=peer,
+            direction=direction,
+            established=established,
+            new=new,
         )
         return self.inject(fault, lasts_s=lasts_s)
 
 
-def _links(target: str | tuple[str, str]) -> Target:
-    return Target(provider=target) if isinstance(target, str) else Target(link=LinkSelector(between=target))
+def _links(target: str | tuple[str, str]) -> dict[str, Any]:
+    return {"provider": target} if isinstance(target, str) else {"link": {"between": target}}
 
 
 def _after(delay_s: float, act: Callable[[], None]) -> threading.Timer:

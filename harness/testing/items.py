@@ -26,7 +26,7 @@ from harness.stack.choice import flag_of
 from harness.testing.machine_lock import machine_to_itself
 from harness.testing.outcomes import Aborted, NotRunHere, Unhealed
 from harness.testing.results import described, properties_of, raise_for
-from harness.testing.settings import choices, without_traceback
+from harness.testing.settings import choices
 
 
 class ScenarioFile(pytest.File):
@@ -71,10 +71,6 @@ class ScenarioItem(pytest.Item):
         self.extra_keyword_matches.update(scenario.tags)
 
     def runtest(self) -> None:
-        with without_traceback():
-            self._judge_run()
-
-    def _judge_run(self) -> None:
         chosen = choices(self.config)
         problems = validate_against(self.scenario, chosen.stack)
         if problems:

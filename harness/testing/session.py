@@ -11,6 +11,8 @@ import msgspec
 from pydantic import ValidationError
 
 from harness.checks.judging import judge_all, read_expectations
+from harness.checks.registry import all_checks
+from harness.documents.reading import keys_of
 from harness.engine.bench import Bench
 from harness.engine.setup import Setup
 from harness.engine.verdict_file import write_verdicts
@@ -27,6 +29,7 @@ from harness.stack.adapter import Address
 from harness.stack.description import Service, Stack
 from harness.testing.chaos import Chaos
 from harness.testing.machine_lock import machine_to_itself
+from harness.testing.mistakes import told
 from harness.testing.outcomes import Inconclusive, Unhealed
 from harness.testing.results import properties_of, raise_for
 
@@ -140,13 +143,17 @@ class Session:
 
 
 def _read(expectations: Mapping[str, Any]) -> dict[str, Settings]:
-    try:
-        return read_expectations(expectations)
-    except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise UsageError(
-            f"these expectations can't be read: {told}", next_step="harness list --checks"
-        ) from None
+    wanted: dict[str, Settings] = {}
+    for name, value in expectations.items():
+        try:
+            wanted |= read_expectations({name: value})
+        except ValidationError as error:
+            keys = {key: key for key in keys_of(all_checks()[name].Expectation)}
+            raise UsageError(
+                f"this expectation can't be read: {name}: {told(error, keys)}",
+                next_step="harness list --checks",
+            ) from None
+    return wanted
 
 
 class RunningStack:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from harness.engine.platforms import platform_named
 from harness.engine.setup import Setup, planted, seeded
-from harness.model.errors import HarnessError, UsageError
+from harness.model.errors import UsageError
 from harness.platforms.contract import Platform
 from harness.scenario.scenario import Scenario, default_seed
 from harness.scenario.settings import Allow, Load, SteadyState
 from harness.stack.choice import choose, find_project, find_stack, flag_of
 from harness.stack.description import Stack
 from harness.stack.reading import read_stack
+from harness.testing.mistakes import made
 
 MARK_KEYS = ("load", "orders_per_s", "seed", "probe_every_ms", "steady_s", "timeout_s", "defect")
 
@@ -49,17 +48,6 @@ def choices(config: pytest.Config) -> Choices:
     ).value
     out = folder / (config.getoption("harness_out") or "runs")
     return Choices(read_stack(stack, variables=os.environ), platform_named(name), out)
-
-
-@contextmanager
-def without_traceback() -> Iterator[None]:
-    """A person's mistake, or a machine that can't, fails a test by its message alone."""
-    try:
-        yield
-    except HarnessError as error:
-        failed = pytest.fail.Exception(str(error), pytrace=False)
-        failed.harness_code = int(error.exit_code)  # type: ignore[attr-defined]  # the plugin reads it
-        raise failed from None
 
 
 def setup_of_test(
@@ -97,17 +85,14 @@ def scenario_of_test(name: str, marked: Mapping[str, Any], *, seed: int | None, 
                 f"@pytest.mark.harness has no setting {key!r}",
                 next_step=f"choose from {', '.join(MARK_KEYS)}",
             )
-    try:
-        load = Load.model_validate(
-            {
-                "profile": marked.get("load", "steady"),
-                "orders_per_s": marked.get("orders_per_s", 200.0),
-                "probe_every": f"{marked.get('probe_every_ms', 20)}ms",
-            }
-        )
-    except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"@pytest.mark.harness: {told}") from None
+    load = made(
+        Load,
+        "@pytest.mark.harness",
+        called={"profile": "load"},
+        profile=marked.get("load", "steady"),
+        orders_per_s=marked.get("orders_per_s", 200.0),
+        probe_every_ms=marked.get("probe_every_ms", 20),
+    )
     chosen = seed if seed is not None else marked.get("seed", default_seed(name))
     return Scenario(
         name=re.sub(r"[^A-Za-z0-9-]+", "-", name).strip("-").lower() or "test",

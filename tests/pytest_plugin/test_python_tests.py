@@ -85,7 +85,8 @@ def test_beside_the_plugins_of_locust_xdist_and_timeout(pytester: pytest.Pyteste
     ("mark", "message"),
     [
         ("lode='steady'", "@pytest.mark.harness has no setting 'lode'"),
-        ("orders_per_s=0", "@pytest.mark.harness: orders_per_s: *greater than 0"),
+        ("orders_per_s=0", "@pytest.mark.harness: orders_per_s: 0: *greater than 0"),
+        ("load='brust'", "@pytest.mark.harness: load: 'brust' is none of *; did you mean 'burst'?"),
         ("defect='no-such'", "*declares no defect 'no-such'"),
     ],
 )
@@ -100,6 +101,65 @@ def test_a_wrong_marker_fails_by_its_message_before_anything_starts(
     result.stdout.fnmatch_lines([message])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert not (pytester.path / "runs").exists()
+
+
+SHARED = "[pytest]\naddopts = -p no:hypothesispytest\nharness_stack_scope = module\n"
+MARKED_BELOW = """
+import pytest
+def test_first(stack): pass
+@pytest.mark.harness(load="burst", defect="no-fencing")
+def test_second(stack): pass
+"""
+
+
+def test_a_marker_that_a_shared_stack_would_ignore_is_refused(pytester: pytest.Pytester) -> None:
+    make_project(pytester.path)
+    (pytester.path / "conftest.py").unlink()
+    (pytester.path / "pytest.ini").write_text(SHARED)
+    pytester.makepyfile(MARKED_BELOW)
+    result = pytester.runpytest("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=2)
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_second: with harness_stack_scope = module its marker would be ignored",
+            "  next: *pytestmark*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert not (pytester.path / "runs").exists()
+
+
+def test_one_marker_for_all_that_share_a_stack_is_taken(pytester: pytest.Pytester) -> None:
+    make_project(pytester.path)
+    (pytester.path / "conftest.py").unlink()
+    (pytester.path / "pytest.ini").write_text(SHARED)
+    pytester.makepyfile(
+        "import pytest\npytestmark = pytest.mark.harness(lode='x')\ndef test_one(stack): pass"
+    )
+    result = pytester.runpytest("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["*has no setting 'lode'*"])  # it was read: nothing is ignored
+
+
+def test_a_mistake_in_a_test_body_is_told_with_its_line_and_code_4(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        from harness.model.errors import EnvironmentUnfit
+        from harness.testing.chaos import Chaos
+        def test_typo():
+            Chaos(None).provider_outage(mode="drak")
+        def test_bug():
+            assert False
+        """
+    )
+    result = pytester.runpytest_subprocess(*QUIET, "-k", "typo")
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(
+        ["test_it.py:4: provider_outage: mode: 'drak' is none of dark, abrupt, *; did you mean 'dark'?"]
+    )
+    for unwanted in ("*Traceback*", "*enum.py*", "*pydantic*"):
+        result.stdout.no_fnmatch_line(unwanted)
+    assert pytester.runpytest_subprocess(*QUIET).ret == 1, "a failed test is worse"
 
 
 def test_an_impossible_scope_is_a_usage_error(pytester: pytest.Pytester) -> None:

@@ -76,6 +76,12 @@ def test_files_are_collected_under_harness_paths_or_when_named(project: pytest.P
     assert stems("other/elsewhere.yaml") == {"elsewhere"}
     assert stems("scenarios", "other") == {"listed", "elsewhere"}
     assert stems("scenarios/values.yaml") == set()
+    (project.path / "flow").mkdir()
+    (project.path / "flow" / "many.yaml").write_text('{\n "summary": "x",\n "scenario": "a"\n}\n')
+    asked = project.runpytest("--collect-only", "-q", "flow")
+    asked.stdout.fnmatch_lines(
+        ["*many.yaml*is missing*"]
+    )  # as `harness run flow` does: its mistakes are told
 
 
 def test_a_folder_that_is_named_is_collected_although_it_becomes_the_root(project: pytest.Pytester) -> None:
@@ -230,7 +236,7 @@ def test_a_file_with_mistakes_is_told_with_its_place_and_no_traceback(project: p
 def test_a_name_that_the_stack_lacks_fails_with_its_place(project: pytest.Pytester) -> None:
     add_scenario(project.path, "lost", target="{provider: alhpa}")
     result = project.runpytest()
-    assert result.ret == 1
+    assert result.ret == 4
     result.stdout.fnmatch_lines(["*lost.yaml:*alhpa*did you mean 'alpha'?"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
@@ -239,7 +245,7 @@ def test_a_project_without_a_stack_says_what_to_do(project: pytest.Pytester) -> 
     (project.path / "docker-compose.yml").unlink()
     add_scenario(project.path, "outage")
     result = project.runpytest()
-    assert result.ret == 1
+    assert result.ret == 4
     result.stdout.fnmatch_lines(["*stack*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
