@@ -23,7 +23,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     Shards of one suite are merged by naming all their folders.
     """
     from harness.cli.consoles import open_console
-    from harness.cli.running import tell_suite, write_reports, write_suite
+    from harness.cli.running import shown, tell_suite, write_reports, write_suite
     from harness.engine.run import code_of
     from harness.engine.verdict_file import read_verdicts
     from harness.history.folder import RunFolder
@@ -38,7 +38,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
         run = load_run(folder)
         judgement = read_verdicts(RunFolder(folder))
         page = write_reports(make_page(run, judgement), folder)
-        results.append(Judged(run.meta, judgement, str(folder), page=page.resolve().as_uri()))
+        results.append(Judged.of(run, judgement, path=str(shown(folder)), page=page, reports=reports))
     write_suite(results, reports)
     if as_json:
         click.echo(suite_json(tuple(results)), nl=False)

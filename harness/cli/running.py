@@ -39,7 +39,7 @@ def run_and_tell(
                 live.close()
                 with held_back():
                     attempts.append(attempt)
-                    judged = _tell(attempt, console=console)
+                    judged = _tell(attempt, reports=reports, console=console)
                     if attempt.final:
                         results.append(judged)
         except KeyboardInterrupt:
@@ -104,7 +104,7 @@ class _Live:
             self._open = None
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """A path as a person would write it: relative to where they are, when it is below."""
     try:
         return path.relative_to(Path.cwd())
@@ -112,17 +112,18 @@ def _shown(path: Path) -> Path:
         return path
 
 
-def _tell(attempt: Attempt, *, console: Console) -> Judged:
+def _tell(attempt: Attempt, *, reports: Path, console: Console) -> Judged:
     finished = attempt.finished
     if finished.folder is None:
         console.print(f"NOT RUN  {finished.meta.scenario}: {finished.why_not_run}", markup=False)
         return Judged(finished.meta, finished.judgement, "", why_not_run=finished.why_not_run)
     path = finished.folder.path
-    page = make_page(load_run(path), finished.judgement)
+    run = load_run(path)
+    page = make_page(run, finished.judgement)
     written = write_reports(page, path)
     print_run(page, console)
     again = "" if attempt.final else "  the machine is to blame: trying again"
-    console.print(f"  report: {_shown(written)}{again}", highlight=False, soft_wrap=True)
+    console.print(f"  report: {shown(written)}{again}", highlight=False, soft_wrap=True)
     for what in finished.left:
         console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
-    return Judged(finished.meta, finished.judgement, str(_shown(path)), page=written.resolve().as_uri())
+    return Judged.of(run, finished.judgement, path=str(shown(path)), page=written, reports=reports)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.history.meta import RunMeta
@@ -84,8 +83,3 @@ def _reproduce(meta: RunMeta) -> str:
 def _where(meta: RunMeta, prefix: str) -> list[str]:
     parts = [f"{prefix}stack {shlex.quote(meta.stack_file)}"] if meta.stack_file else []
     return parts if meta.platform == "process" else [*parts, f"{prefix}platform {shlex.quote(meta.platform)}"]
-
-
-def named(variables: Mapping[str, object]) -> str:
-    """The variables of a matrix as people read them: `mode=dark`."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(variables.items()))

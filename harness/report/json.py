@@ -18,7 +18,10 @@ SCHEMA: Final = 1
 
 
 class RunResult(msgspec.Struct, frozen=True):
-    """One run: who it was, what it came to, and where it lies."""
+    """One run: who it was, what it came to, and where it lies.
+
+    `path` is its folder as the command's user would name it; `page` leads from the suite's own folder to its report.
+    """
 
     scenario: str
     variables: dict[str, object]
@@ -31,6 +34,7 @@ class RunResult(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     why_not_run: str = ""
+    defect: str | None = None
 
 
 class SuiteResult(msgspec.Struct, frozen=True):
@@ -76,4 +80,5 @@ def _result(run: Judged, meta: RunMeta, line: str) -> RunResult:
         reasons=run.judgement.reasons,
         verdicts=run.judgement.verdicts,
         why_not_run=run.why_not_run,
+        defect=meta.defect,
     )

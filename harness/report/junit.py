@@ -11,7 +11,7 @@ from harness.history.folder import write_atomically
 from harness.model.outcome import Outcome
 from harness.model.verdicts import Verdict
 from harness.report.advice import advice
-from harness.report.page import format_figure
+from harness.report.names import case_name, properties_of
 from harness.report.suite import Judged
 
 # What XML 1.0 cannot carry, not even escaped.
@@ -20,7 +20,7 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 def suite_xml(runs: tuple[Judged, ...]) -> bytes:
     """One test suite a run and one test case a check; a run that was not judged at all is one case named `run`."""
-    root = ET.Element("testsuites", name="harness")
+    root = ET.Element("testsuites", name="harness", time=f"{sum(run.took_s for run in runs):.3f}")
     for run in runs:
         _add_run(root, run)
     ET.indent(root)
@@ -33,10 +33,8 @@ def write_suite_xml(runs: tuple[Judged, ...], path: Path) -> None:
 
 
 def _add_run(root: ET.Element, run: Judged) -> None:
-    name = run.meta.scenario + "".join(
-        f"[{key}={value}]" for key, value in sorted(run.meta.variables.items())
-    )
-    suite = ET.SubElement(root, "testsuite", name=_clean(name))
+    name = case_name(run.meta)
+    suite = ET.SubElement(root, "testsuite", name=_clean(name), time=f"{run.took_s:.3f}")
     properties = ET.SubElement(suite, "properties")
     for key, value in (("seed", run.meta.seed), ("platform", run.meta.platform), ("run", run.path)):
         ET.SubElement(properties, "property", name=key, value=_clean(str(value)))
@@ -44,25 +42,30 @@ def _add_run(root: ET.Element, run: Judged) -> None:
         _add_case(suite, name, verdict, run)
     if run.judgement.reasons or not run.judgement.verdicts:
         _add_whole(suite, name, run)
-    suite.set("tests", str(len(suite.findall("testcase"))))
+    cases = suite.findall("testcase")
+    for (
+        case
+    ) in cases:  # all judge one run: they share its time, so that readers who add cases up get it right
+        case.set("time", f"{run.took_s / len(cases):.3f}")
+    suite.set("tests", str(len(cases)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("errors", str(len(suite.findall("testcase/error"))))
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
 
 
 def _add_case(suite: ET.Element, name: str, verdict: Verdict, run: Judged) -> None:
-    case = ET.SubElement(suite, "testcase", classname=_clean(name), name=verdict.check, time="0")
+    case = ET.SubElement(suite, "testcase", classname=_clean(name), name=verdict.check)
     if verdict.figures:
         properties = ET.SubElement(case, "properties")
-        for figure in verdict.figures:
-            ET.SubElement(properties, "property", name=figure.name, value=_clean(format_figure(figure)))
+        for key, value in properties_of([verdict]):
+            ET.SubElement(properties, "property", name=_clean(key), value=str(value))
     if verdict.outcome is Outcome.PASS:
         return
     _add_problem(case, verdict.outcome, verdict.summary, _details(verdict, run))
 
 
 def _add_whole(suite: ET.Element, name: str, run: Judged) -> None:
-    case = ET.SubElement(suite, "testcase", classname=_clean(name), name="run", time="0")
+    case = ET.SubElement(suite, "testcase", classname=_clean(name), name="run")
     text = run.why_not_run or "; ".join(run.judgement.reasons) or "nothing was judged"
     _add_problem(case, run.judgement.outcome, text, text)
 

@@ -23,7 +23,8 @@ from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.units import format_ns
 from harness.model.verdicts import Figure, Verdict
-from harness.report.advice import Advice, advice, named
+from harness.report.advice import Advice, advice
+from harness.report.names import named
 from harness.report.phases import Phase, failover, figure, phases
 from harness.report.series import seconds
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from harness.history.meta import RunMeta
+from harness.history.run import Run
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
-from harness.report.advice import Advice, advice, named
+from harness.report.advice import Advice, advice
+from harness.report.names import row_name
 from harness.report.page import headline
 from harness.report.phases import failover, figure
 
@@ -17,13 +23,24 @@ _RANK = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One run of a suite. `path` is its folder and `page` its report, empty for one that was not run."""
+    """One run of a suite. `path` is its folder, `page` the link from the suite's folder to its report, `took_s` how long
+    it went on by its journal; all empty for one that was not run.
+    """
 
     meta: RunMeta
     judgement: Judgement
     path: str
     page: str = ""
     why_not_run: str = ""
+    took_s: float = 0.0
+
+    @classmethod
+    def of(cls, run: Run, judgement: Judgement, *, path: str, page: Path, reports: Path) -> Judged:
+        """A stored run for a suite whose reports lie in `reports`; both may move to another machine together."""
+        link = Path(os.path.relpath(page.resolve(), reports.resolve())).as_posix()
+        times = [event.at_ns for event in run.events]
+        took_s = (max(times) - times[0]) / 1e9 if times else 0.0
+        return cls(run.meta, judgement, path, page=quote(link), took_s=took_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +76,20 @@ class Suite:
 
 def make_suite(runs: Iterable[Judged]) -> Suite:
     """Put runs into one table."""
-    rows = sorted((_row(run) for run in runs), key=lambda row: (_RANK[row.outcome], row.name, row.path))
+    runs = tuple(runs)
+    seen = Counter(row_name(run.meta, seed=False) for run in runs)
+    named = [(row_name(run.meta, seed=seen[row_name(run.meta, seed=False)] > 1), run) for run in runs]
+    rows = sorted(
+        (_row(name, run) for name, run in named), key=lambda row: (_RANK[row.outcome], row.name, row.path)
+    )
     checks = sorted({check for row in rows for check in row.by_check})
     return Suite(rows=tuple(rows), checks=tuple(checks))
 
 
-def _row(run: Judged) -> Row:
-    variables = named(run.meta.variables)
+def _row(name: str, run: Judged) -> Row:
     time = figure(failover(run.judgement), "failover_time")
     return Row(
-        name=run.meta.scenario + (f" [{variables}]" if variables else ""),
+        name=name,
         outcome=run.judgement.outcome,
         headline=run.why_not_run or headline(run.judgement),
         page=run.page,

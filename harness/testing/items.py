@@ -18,6 +18,7 @@ from harness.history.run import load_run
 from harness.model.errors import DocumentError, HarnessError
 from harness.model.outcome import ExitCode
 from harness.report.html import write_run_page
+from harness.report.names import properties_of
 from harness.report.page import make_page
 from harness.scenario.loading import load_scenarios
 from harness.scenario.scenario import Scenario
@@ -25,7 +26,7 @@ from harness.scenario.validation import validate_against
 from harness.stack.choice import flag_of
 from harness.testing.machine_lock import machine_to_itself
 from harness.testing.outcomes import Aborted, NotRunHere, Unhealed
-from harness.testing.results import described, properties_of, raise_for
+from harness.testing.results import described, raise_for
 from harness.testing.settings import choices
 
 
@@ -88,7 +89,7 @@ class ScenarioItem(pytest.Item):
         with machine_to_itself():
             last = self._run(setup)
         self.finished = last.finished
-        self.user_properties += [("harness.run", self._path()), *properties_of(last.finished.judgement)]
+        self.user_properties += [("harness.run", self._path()), *properties_of(last.finished.judgement.verdicts)]
         if last.finished.exit_code is ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if last.finished.exit_code is ExitCode.HEAL_FAILED:

@@ -25,18 +25,6 @@ def described(meta: RunMeta, judgement: Judgement, *, run_path: str) -> str:
     return "\n".join(_lines(meta, judgement, run_path))
 
 
-def properties_of(judgement: Judgement) -> list[tuple[str, object]]:
-    """The figures of all verdicts, named `harness.<check>.<figure>[_<unit>]`, as JUnit properties."""
-    return [
-        (
-            f"harness.{verdict.check}.{figure.name}" + (f"_{figure.unit}" if figure.unit.isalpha() else ""),
-            figure.value,
-        )
-        for verdict in judgement.verdicts
-        for figure in verdict.figures
-    ]
-
-
 def _lines(meta: RunMeta, judgement: Judgement, run_path: str) -> list[str]:
     lines = [f"{judgement.outcome}: {meta.scenario}", *(f"  {reason}" for reason in judgement.reasons)]
     for verdict in judgement.verdicts:

@@ -24,6 +24,7 @@ from harness.model.errors import UsageError
 from harness.model.judgement import Judgement
 from harness.model.quantities import Settings
 from harness.report.html import write_run_page
+from harness.report.names import properties_of
 from harness.report.page import make_page
 from harness.stack.adapter import Address
 from harness.stack.description import Service, Stack
@@ -31,7 +32,7 @@ from harness.testing.chaos import Chaos
 from harness.testing.machine_lock import machine_to_itself
 from harness.testing.mistakes import told
 from harness.testing.outcomes import Inconclusive, Unhealed
-from harness.testing.results import properties_of, raise_for
+from harness.testing.results import raise_for
 
 # A failover is over when one good second has begun; the load goes on for as long after the last fault.
 WATCH_S: Final = 1.5
@@ -88,7 +89,7 @@ class Session:
         wanted = _read(expectations)
         self._judged |= expectations
         judgement = judge_all(run, wanted)
-        self._properties += [("harness.run", str(run.path)), *properties_of(judgement)]
+        self._properties += [("harness.run", str(run.path)), *properties_of(judgement.verdicts)]
         raise_for(run.meta, judgement, run_path=str(run.path))
         return judgement
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -97,6 +99,9 @@ def test_run_writes_every_report(harness: CommandLine, canned: Callable[..., Non
     assert "reproduce: harness run scenarios/outage.yaml" in answer.out
     assert "judge again: harness check " in answer.out
     assert "report: reports/index.html" in answer.out
+    results = json.loads((project / "reports" / "results.json").read_text())
+    for run in results["runs"]:
+        assert (project / "reports" / unquote(run["page"])).is_file()
 
 
 def test_the_line_to_reproduce_repeats_what_was_asked(

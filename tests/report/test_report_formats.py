@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -125,11 +126,11 @@ def test_json_has_each_run_in_the_order_it_ran(three: tuple[Judged, ...]) -> Non
 def test_junit_calls_unknown_an_error_and_never_a_skip(three: tuple[Judged, ...]) -> None:
     root = ET.fromstring(suite_xml(three))
     by_name = {suite.get("name"): suite for suite in root}
-    assert by_name["lost[mode=dark]"].get("failures") == "1"
-    assert by_name["slow"].get("errors") == "1"
-    assert by_name["slow"].get("skipped") == "0"
-    assert by_name["skew"].get("skipped") == "1"
-    failure = by_name["lost[mode=dark]"].find("testcase/failure")
+    assert by_name["lost[mode=dark-seed=7]"].get("failures") == "1"
+    assert by_name["slow[seed=7]"].get("errors") == "1"
+    assert by_name["slow[seed=7]"].get("skipped") == "0"
+    assert by_name["skew[seed=7]"].get("skipped") == "1"
+    failure = by_name["lost[mode=dark-seed=7]"].find("testcase/failure")
     assert failure is not None
     assert "reproduce: harness run" in (failure.text or "")
 
@@ -250,3 +251,34 @@ def test_a_python_test_is_reproduced_by_pytest() -> None:
 def test_a_run_that_an_older_harness_wrote_still_loads() -> None:
     meta = literal_run().meta
     assert (meta.defect, meta.overrides, meta.stack_file, meta.test) == (None, (), "", "")
+
+
+def test_runs_of_two_seeds_have_two_names(tmp_path: Path) -> None:
+    runs = [literal_run(seed=seed) for seed in (7, 8)] + [literal_run(scenario="other", defect="no-fencing")]
+    judged = [
+        Judged.of(
+            run,
+            passing(),
+            path="p",
+            page=tmp_path / "runs/a b[m=1]/report.html",
+            reports=tmp_path / "reports",
+        )
+        for run in runs
+    ]
+    rows = make_suite(judged).rows
+    assert [row.name for row in rows] == ["other [defect=no-fencing]", "outage [seed=7]", "outage [seed=8]"]
+    assert {row.page for row in rows} == {"../runs/a%20b%5Bm%3D1%5D/report.html"}
+    assert "file:" not in suite_page(make_suite(judged)) + suite_json(tuple(judged)).decode()
+    root = ET.fromstring(suite_xml(tuple(judged)))
+    assert [suite.get("name") for suite in root] == [
+        "outage[seed=7]",
+        "outage[seed=8]",
+        "other[defect=no-fencing-seed=7]",
+    ]
+    assert [suite.get("time") for suite in root] == ["5.700"] * 3
+    assert root.get("time") == "17.100"
+
+
+def test_figures_are_numbers_in_junit(three: tuple[Judged, ...]) -> None:
+    found = {node.get("name"): node.get("value") for node in ET.fromstring(suite_xml(three)).iter("property")}
+    assert found["harness.failover_time.failover_time_ms"] == "274.0"
