@@ -6,6 +6,11 @@ as a founder. Otherwise the store recovers: a majority of the others must answer
 primary of the highest epoch they promised among them; it then promises that epoch and may vote once it durably holds
 all that this primary's log held. What it may have promised or acknowledged before is covered: any majority that it
 was part of shares a member with those that answered.
+
+A gap: a store that was put back to an older state of itself, promise and all, under the same incarnation, is noticed
+only by an append of the epoch in which it acknowledged more (`Voter._rolled_back`). Until then it votes, so a
+candidate that it elects alone with another may lack what was acknowledged. To close it, the store must count how often
+it was opened, durably, and peers must remember the count that they saw last.
 """
 
 from __future__ import annotations
