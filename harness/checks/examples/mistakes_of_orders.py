@@ -79,6 +79,16 @@ OF_ORDERS: Final = (
         "t4 was refused to its client, and is alive",
         change("orders", order("t4"), state="open", leaves_quantity=1),
     ),
+    Mistake(
+        "O3",
+        "every book holds the order eve/x2, which is in no log",
+        copy("orders", order("m3"), account="eve", client_order_id="x2", order_id="O99"),
+    ),
+    Mistake(
+        "O3",
+        "t2, of which its client heard nothing, is in the log and left no trace on any replica",
+        both(drop("orders", client_order_id="t2"), drop("executions", client_order_id="t2")),
+    ),
     Mistake("O3", "nobody asked to cancel n1", drop("operations", kind="cancel")),
     Mistake(
         "O4",
@@ -110,6 +120,20 @@ OF_ORDERS: Final = (
         "O5",
         "filled and left do not add up to the quantity",
         change("executions", fill(5, 3), leaves_quantity=4),
+    ),
+    Mistake(
+        "O5",
+        "m2 left no trace, although nobody was told that it is refused: t2 traded as if it had never been there",
+        both(
+            drop("orders", client_order_id="m2"),
+            drop("executions", client_order_id="m2"),
+            drop("executions", **fill(11, 2)),
+            change("executions", fill(11, 3), last_quantity=3, cum_quantity=3, leaves_quantity=0),
+            change("executions", fill(11, 4), last_quantity=3, cum_quantity=3, leaves_quantity=2),
+            change("orders", order("n2"), state="filled", cum_quantity=3, leaves_quantity=0),
+            change("entries", {"index": 11}, time_in_force="ioc"),
+            change("orders", order("t2"), state="cancelled", cum_quantity=3, leaves_quantity=0),
+        ),
     ),
     Mistake("O5", "less than nothing is left", change("executions", fill(11, 4), leaves_quantity=-1)),
     Mistake(

@@ -110,6 +110,15 @@ OF_REPLICAS: Final = (
     ),
     Mistake(
         "O15",
+        "t2 is answered as never received, and closed for it, after the log had it",
+        both(
+            change("operations", {"kind": "query"}, never_received=True),
+            drop("orders", client_order_id="t2"),
+            copy("executions", fill(12, 0), index=13, client_order_id="t2", exec_id="13-9"),
+        ),
+    ),
+    Mistake(
+        "O15",
         "t2 is answered as filled, and charlie does not know it",
         charlie_lacks("orders", order("t2")),
     ),

@@ -7,6 +7,8 @@ import pandas as pd
 
 from harness.checks.grouping import first_of_group, is_member, ordered
 from harness.checks.integrity.evidence import entry_row, of_operation
+from harness.checks.integrity.logged import binding_orders, logged_orders, refused_to_clients
+from harness.checks.integrity.readings import Reading, readings
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.view import Bools, Ints, View
 from harness.model.verdicts import Evidence
@@ -16,13 +18,18 @@ _NUMBERS = ("quantity", "price")
 
 
 def judge(view: View) -> Found:
-    """Orders and cancels in committed logs against what clients sent, field by field; and false refusals."""
+    """Committed logs against what clients sent, field by field; books against their own logs; and false refusals."""
     violations = Violations()
     judged = _one_sender(view, violations)
     for kind in ("new", "cancel"):
         judged += _all_sent(view, kind, violations)
     judged += _never_alive_though_refused(view, violations)
-    return violations.found(judged)
+    last = [reading for reading in readings(view) if reading.last]
+    whole = [reading for reading in last if reading.first_index <= 1]
+    judged += sum(_book_without_entry(view, reading, violations) for reading in whole)
+    judged += sum(_entry_without_order(view, reading, violations) for reading in last)
+    unknown = "no replica has its log from the first entry, so no book can be compared with it"
+    return violations.found(judged, unknown="" if whole else unknown)
 
 
 def _one_sender(view: View, violations: Violations) -> int:
@@ -93,16 +100,37 @@ def _distinct(*keys: Ints) -> Ints:
 
 def _never_alive_though_refused(view: View, violations: Violations) -> int:
     """An order that its client was told is refused, and nothing else, must not be alive or filled."""
-    keys = view.order_key("operations")
-    new = view.equals("operations", "kind", "new")
-    refused = new & view.equals("operations", "outcome", "fail")
-    only = refused & ~is_member(keys, keys[new & ~refused])
+    keys, only = view.order_key("operations"), refused_to_clients(view)
     alive = ~_rejected(view) | (view.ints("orders", "cum_quantity") > 0)
     for row in np.flatnonzero(only & is_member(keys, view.order_key("orders")[alive])):
         violations.extend(
             1, [of_operation(view, int(row), "was refused to its client, yet the venue holds it alive")]
         )
     return int(only.sum())
+
+
+def _book_without_entry(view: View, reading: Reading, violations: Violations) -> int:
+    """Each order that a replica holds comes from its log."""
+    held = view.order_key("orders")[view.reading("orders") == reading.code]
+    known = view.order_key("entries")[logged_orders(view, reading)]
+    for key in np.unique(held[~is_member(held, known)]).tolist():
+        violations.add(f"{reading.node} holds order {view.order_name(key)}, which is not in its log")
+    return len(held)
+
+
+def _entry_without_order(view: View, reading: Reading, violations: Violations) -> int:
+    """Each order in a replica's log is one that it holds, unless its client was told that it is refused."""
+    rows = binding_orders(view, reading)
+    keys = view.order_key("entries")[rows]
+    held = view.order_key("orders")[view.reading("orders") == reading.code]
+    refused = view.order_key("operations")[refused_to_clients(view)]
+    for row in rows[~is_member(keys, held) & ~is_member(keys, refused)].tolist():
+        name = view.order_name(int(view.order_key("entries")[row]))
+        violations.add(
+            f"order {name} is in the log of {reading.node}, which does not hold it",
+            rows=(entry_row(view, row),),
+        )
+    return len(rows)
 
 
 def _rejected(view: View) -> Bools:
@@ -114,7 +142,8 @@ _BOTH = ("operations", "entries")
 O3 = Predicate(
     "O3",
     "no invention",
-    "Each order in the log was sent, as it stands there, by exactly one client; a refused order is never alive.",
-    ("operations", "entries", "orders"),
+    "Each order in the log was sent, as it stands there, by exactly one client; the books hold the log's orders and no "
+    "others; a refused order is never alive.",
+    ("operations", "entries", "executions", "orders", "replicas"),
     judge,
 )

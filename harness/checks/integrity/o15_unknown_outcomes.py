@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.checks.grouping import is_member
 from harness.checks.integrity.evidence import of_operation, operation_row
+from harness.checks.integrity.logged import binding_orders
 from harness.checks.integrity.readings import readings
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.view import MISSING, Bools, Ints, View
@@ -94,7 +95,7 @@ def _held_everywhere(view: View, key: int) -> bool:
 
 
 def _contradictions(view: View, violations: Violations) -> None:
-    """What was answered as never received must be on no replica, and what was answered as accepted on each."""
+    """What was answered as never received must be in no book and no log, what was answered as accepted on each."""
     rows = np.flatnonzero(
         (view.equals("operations", "kind", "resolve") | view.equals("operations", "kind", "query"))
         & view.equals("operations", "outcome", "ok")
@@ -104,6 +105,10 @@ def _contradictions(view: View, violations: Violations) -> None:
     denied = rows[_never(view)[rows] & is_member(keys, view.order_key("orders"))]
     text = "was answered as never received, yet a replica holds it"
     violations.extend(len(denied), (of_operation(view, int(row), text) for row in denied))
+    logged = np.concatenate([view.order_key("entries")[binding_orders(view, one)] for one in readings(view)])
+    hidden = rows[_never(view)[rows] & is_member(keys, logged) & ~is_member(keys, view.order_key("orders"))]
+    text = "was answered as never received, yet it is in the committed log"
+    violations.extend(len(hidden), (of_operation(view, int(row), text) for row in hidden))
     _missing_though_told(view, rows, keys, violations)
 
 
@@ -124,6 +129,6 @@ O15 = Predicate(
     "unknown outcomes",
     "Each order without a reply ends as exactly one of accepted, rejected, never received, by the venue's evidence, within "
     "a bound; it is never counted as lost.",
-    ("operations", "orders", "replicas"),
+    ("operations", "entries", "executions", "orders", "replicas"),
     judge,
 )

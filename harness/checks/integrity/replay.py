@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.checks.grouping import lookup
+from harness.checks.integrity.logged import refused_to_clients
 from harness.checks.integrity.readings import Reading, readings
 from harness.checks.reference_matcher import Fill, ReferenceMatcher
 from harness.checks.view import MISSING, Ints, View
@@ -146,12 +147,13 @@ def _commands(view: View, rows: Ints, codes: Ints, refused: Ints, matcher: Refer
 
 
 def _refused(view: View, source: Reading, index: Ints, keys: Ints) -> Ints:
-    """Where the venue refused an order: told by the entry's own execution, or by no trace of the order at all.
+    """Where the venue refused an order: told by the entry's own execution, or to its client when it left no trace.
 
-    The rules of refusal (ticks, limits of size) are the venue's, not matching's. An order that was acknowledged and left no
-    trace is O2's matter.
+    The rules of refusal (ticks, limits of size) are the venue's, not matching's. An order without a trace that was refused
+    to nobody is one that the venue lost: it matches here.
     """
     here = view.reading("executions") == source.code
     rejected = view.ints("executions", "index")[here & view.equals("executions", "type", "rejected")]
     traced = view.order_key("executions")[here]
-    return np.asarray(np.isin(index, rejected) | ~np.isin(keys, traced))
+    told = view.order_key("operations")[refused_to_clients(view)]
+    return np.asarray(np.isin(index, rejected) | (~np.isin(keys, traced) & np.isin(keys, told)))
