@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.checks.examples.history import INSTRUMENT, MS, LiteralHistory
-from harness.checks.examples.planting import Mistake, change
+from harness.checks.examples.planting import Mistake, both, change
 from harness.checks.examples.quotes import CALL, PUT
 
 
@@ -64,6 +64,14 @@ OF_PRICES: Final = (
         "P10",
         "the call's first mark of epoch 2 is out of its model's reach",
         change("marks", {"index": 7, "instrument": CALL}, price=9_000_000),
+    ),
+    Mistake(
+        "P10",
+        "bravo's index is a tenth too high, and so is the mark that it makes of it",
+        both(
+            change("quotes", {"provider": "bravo", "instrument": INSTRUMENT}, index=55_000.0, mark=55_000.0),
+            change("marks", {"index": 7, "instrument": INSTRUMENT}, price=55_000 * 10**8),
+        ),
     ),
     Mistake(
         "P11",

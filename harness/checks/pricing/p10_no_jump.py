@@ -37,7 +37,11 @@ def judge(view: View) -> Found:
 
 
 def _inputs_in_gap(quotes: pd.DataFrame, takeover: Takeover) -> pd.DataFrame:
-    """The inputs that any provider saw from the last mark before to the first one after, both included."""
+    """The inputs that others than the new primary saw from the last mark before to the first one after, both included.
+
+    The new primary's own inputs are what is accused: a box around them would hold any mark that it made of them.
+    """
+    quotes = quotes[(quotes["provider"] != takeover.provider).fillna(value=True)]
     sequences = pd.concat([takeover.before["source_sequence"], takeover.after["source_sequence"]]).dropna()
     if sequences.empty:
         return quotes.iloc[:0]
