@@ -156,6 +156,14 @@ def test_an_order_of_unknown_outcome_that_every_replica_holds_is_resolved() -> N
     assert judge_predicate(history.run(), ALL["O15"]).outcome is Outcome.PASS
 
 
+def test_an_answer_may_still_come_when_the_load_ends_soon_after_the_client_gave_up() -> None:
+    history = sound_history("O15")
+    history.change("operations", {"kind": "resolve"}, outcome="info")
+    finding = judge_predicate(history.run(), ALL["O15"])
+    assert finding.outcome is Outcome.UNKNOWN, finding.summary
+    assert "1 orders of unknown outcome had no answer yet" in finding.summary
+
+
 def test_an_order_that_was_never_sent_needs_no_answer() -> None:
     history = sound_history("O15")
     never_asked(history)

@@ -11,6 +11,7 @@ from harness.checks.examples.planting import (
     change,
     charlie_lacks,
     copy,
+    drained,
     drop,
     fill,
     on_charlie,
@@ -101,7 +102,9 @@ OF_REPLICAS: Final = (
         ),
     ),
     Mistake(
-        "O15", "no question about t3 was answered", change("operations", {"kind": "resolve"}, outcome="info")
+        "O15",
+        "no question about t3 was answered, and the load went on for 36 s after its client gave up",
+        both(change("operations", {"kind": "resolve"}, outcome="info"), drained(39_000)),
     ),
     Mistake(
         "O15",

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.checks.examples.history import LiteralHistory, Row, stack_said
+import msgspec
+
+from harness.checks.examples.history import MS, LiteralHistory, Row, stack_said
+from harness.model.events import LoadDrained
 
 Plant: TypeAlias = Callable[[LiteralHistory], None]
 
@@ -59,6 +62,19 @@ def both(*plants: Plant) -> Plant:
 
 def told(at_ms: float, service: str, kind: str, **more: object) -> Plant:
     return lambda history: history.events.insert(-2, stack_said(at_ms, service, kind, **more))
+
+
+def drained(at_ms: int) -> Plant:
+    """End the load, and all that follows it, later."""
+
+    def plant(history: LiteralHistory) -> None:
+        at = next(i for i, event in enumerate(history.events) if isinstance(event, LoadDrained))
+        later = at_ms * MS - history.events[at].at_ns
+        history.events[at:] = [
+            msgspec.structs.replace(event, at_ns=event.at_ns + later) for event in history.events[at:]
+        ]
+
+    return plant
 
 
 def state(node: str, **values: object) -> Plant:

@@ -33,20 +33,36 @@ def judge(view: View) -> Found:
     answers = _answers(view)
     asked = view.equals("operations", "kind", "resolve") | view.equals("operations", "kind", "query")
     asked_keys = view.order_key("operations")[asked]
-    silent = 0
+    silent = early = 0
     for row in unknown.tolist():
         key = int(view.order_key("operations")[row])
         if key in answers:
             _judge_answers(view, row, answers[key], violations)
-        elif np.isin(key, asked_keys):
+        elif _held_everywhere(view, key):
+            continue
+        elif not np.isin(key, asked_keys):
+            silent += 1
+        elif _had_its_time(view, row):
             violations.extend(
                 1, [of_operation(view, row, "has an unknown outcome, and no question about it was answered")]
             )
-        elif not _held_everywhere(view, key):
-            silent += 1
+        else:
+            early += 1
     _contradictions(view, violations)
-    text = f"{silent} orders of unknown outcome were never asked about" if silent else ""
-    return violations.found(len(unknown), unknown=text)
+    texts = [f"{silent} orders of unknown outcome were never asked about"] if silent else []
+    if early:
+        texts.append(
+            f"{early} orders of unknown outcome had no answer yet when the load ended, less than {format_ns(WITHIN_NS)} "
+            "after their clients gave up"
+        )
+    return violations.found(len(unknown), unknown="; ".join(texts))
+
+
+def _had_its_time(view: View, row: int) -> bool:
+    """Whether the run went on for long enough after the client gave up to demand an answer."""
+    completed, sent = (int(view.ints("operations", name)[row]) for name in ("completed_ns", "sent_ns"))
+    gave_up, drained = sent if completed == MISSING else completed, view.run.drained_ns
+    return drained is not None and drained - gave_up > WITHIN_NS
 
 
 def _answers(view: View) -> dict[int, list[int]]:
