@@ -18,7 +18,6 @@ def command(*, runs: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> i
     """
     from harness.cli.consoles import open_console
     from harness.cli.context import run_folder
-    from harness.cli.running import write_reports
     from harness.engine.judging import judge_again
     from harness.engine.run import code_of
     from harness.engine.verdict_file import write_verdicts
@@ -29,6 +28,7 @@ def command(*, runs: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> i
     from harness.report.json import suite_json
     from harness.report.page import make_page
     from harness.report.suite import Judged
+    from harness.report.written import write_reports
 
     results = []
     for name in runs:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from harness.engine.run import Finished, not_run, run_scenario
 from harness.engine.setup import Setup
-from harness.faults.contract import Fault
+from harness.faults.contract import Capability, Fault
 from harness.guardian.recovery import heal_orphans
 from harness.guardian.stack_lock import stack_lock
 from harness.history.journal import Observer
@@ -48,19 +48,23 @@ def run_suite(
                     return
 
 
-def why_not(scenario: Scenario, platform: Platform) -> str:
-    """Why a platform can't carry a scenario out, and what would make it possible; empty when it can."""
+def lacking(scenario: Scenario, platform: Platform) -> dict[Capability, str]:
+    """What a scenario needs and a platform can't do, each with the id of a fault that needs it."""
     can = platform.capabilities()
-    needed = {
+    return {
         capability: entry.id
         for entry in scenario.timeline
         if isinstance(entry.parameters, Fault)
         for capability in sorted(entry.parameters.needed())
+        if capability not in can
     }
+
+
+def why_not(scenario: Scenario, platform: Platform) -> str:
+    """Why a platform can't carry a scenario out, and what would make it possible; empty when it can."""
     return "; ".join(
         f"the fault {fault_id} needs {capability}: {platform.lacking(capability)}"
-        for capability, fault_id in needed.items()
-        if capability not in can
+        for capability, fault_id in lacking(scenario, platform).items()
     )
 
 
@@ -74,7 +78,7 @@ def repeated(scenarios: Iterable[Scenario], times: int) -> Iterator[Scenario]:
     """Each scenario `times` times: the first with its own seed, each later one with the next."""
     for scenario in scenarios:
         for repeat in range(times):
-            yield replace(scenario, seed=(scenario.seed + repeat) % 2**32)
+            yield scenario.with_seed((scenario.seed + repeat) % 2**32)
 
 
 def _attempts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -85,6 +85,11 @@ class Scenario:
     def id(self) -> str:
         """The name with its variant: `outage[mode=frozen]`."""
         return f"{self.name}[{self.variant_text}]" if self.variant else self.name
+
+    def matches(self, *, tags: Iterable[str] = (), keyword: str | None = None) -> bool:
+        """Whether it is among those that a person asked for: by any of these tags, and by a part of its id."""
+        wanted = set(tags)
+        return (not wanted or bool(wanted & set(self.tags))) and (keyword is None or keyword in self.id)
 
     def with_seed(self, seed: int) -> Scenario:
         """The same scenario with other random choices."""

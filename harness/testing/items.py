@@ -11,15 +11,14 @@ import pytest
 
 from harness.engine.run import Finished
 from harness.engine.setup import Setup, seeded
-from harness.engine.suite import Attempt, run_suite, why_not
+from harness.engine.suite import Attempt, lacking, repeated, run_suite, why_not
 from harness.engine.vocabulary import vocabulary
-from harness.faults.contract import Fault
 from harness.history.run import load_run
 from harness.model.errors import DocumentError, HarnessError
 from harness.model.outcome import ExitCode
-from harness.report.html import write_run_page
 from harness.report.names import properties_of
 from harness.report.page import make_page
+from harness.report.written import write_reports
 from harness.scenario.loading import load_scenarios
 from harness.scenario.scenario import Scenario
 from harness.scenario.validation import validate_against
@@ -40,19 +39,16 @@ class ScenarioFile(pytest.File):
             )
         except HarnessError as error:
             raise self.CollectError(str(error)) from None
-        tags = set(self.config.getoption("harness_tag"))
-        seed = self.config.getoption("harness_seed")
-        for scenario in scenarios:
-            if tags and not tags & set(scenario.tags):
-                continue
-            first = scenario if seed is None else scenario.with_seed(int(seed))
-            for repeat in range(self.config.getoption("harness_repeat")):
-                each = first.with_seed((first.seed + repeat) % 2**32)
-                name = item_name(each)
-                # Given as text, so that `--lf` finds it again in its cache, where brackets mean parameters.
-                yield ScenarioItem.from_parent(
-                    self, name=name, nodeid=f"{self.nodeid}::{name}", scenario=each
-                )
+        seed, tags = self.config.getoption("harness_seed"), self.config.getoption("harness_tag")
+        wanted = [scenario for scenario in scenarios if scenario.matches(tags=tags)]
+        if seed is not None:
+            wanted = [scenario.with_seed(int(seed)) for scenario in wanted]
+        for scenario in repeated(wanted, self.config.getoption("harness_repeat")):
+            name = item_name(scenario)
+            # Given as text, so that `--lf` finds it again in its cache, where brackets mean parameters.
+            yield ScenarioItem.from_parent(
+                self, name=name, nodeid=f"{self.nodeid}::{name}", scenario=scenario
+            )
 
 
 def item_name(scenario: Scenario) -> str:
@@ -89,7 +85,10 @@ class ScenarioItem(pytest.Item):
         with machine_to_itself():
             last = self._run(setup)
         self.finished = last.finished
-        self.user_properties += [("harness.run", self._path()), *properties_of(last.finished.judgement.verdicts)]
+        self.user_properties += [
+            ("harness.run", self._path()),
+            *properties_of(last.finished.judgement.verdicts),
+        ]
         if last.finished.exit_code is ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if last.finished.exit_code is ExitCode.HEAL_FAILED:
@@ -105,23 +104,16 @@ class ScenarioItem(pytest.Item):
         for last in run_suite([setup]):
             folder = last.finished.folder
             if folder is not None:
-                page = make_page(load_run(folder.path), last.finished.judgement)
-                write_run_page(page, folder.path / "report.html")
+                write_reports(make_page(load_run(folder.path), last.finished.judgement), folder.path)
         assert last is not None
         return last
 
     def _refuse_or_skip(self, platform: Any) -> None:
-        why = why_not(self.scenario, platform)
-        if not why:
+        missing = lacking(self.scenario, platform)
+        if not missing:
             return
-        can = platform.capabilities()
-        lacking = {
-            str(capability)
-            for entry in self.scenario.timeline
-            if isinstance(entry.parameters, Fault)
-            for capability in entry.parameters.needed() - can
-        }
-        if lacking <= set(self.config.getini("harness_may_lack")):
+        why = why_not(self.scenario, platform)
+        if {str(capability) for capability in missing} <= set(self.config.getini("harness_may_lack")):
             pytest.skip(f"NOT RUN: {why}")
         raise NotRunHere(f"NOT RUN: {why}\n  next: make it possible, or list it under harness_may_lack")
 

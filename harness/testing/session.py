@@ -23,9 +23,9 @@ from harness.history.run import Run, load_run
 from harness.model.errors import UsageError
 from harness.model.judgement import Judgement
 from harness.model.quantities import Settings
-from harness.report.html import write_run_page
 from harness.report.names import properties_of
 from harness.report.page import make_page
+from harness.report.written import write_reports
 from harness.stack.adapter import Address
 from harness.stack.description import Service, Stack
 from harness.testing.chaos import Chaos
@@ -140,7 +140,7 @@ class Session:
         run = load_run(bench.folder.path)
         judgement = judge_all(run, read_expectations(self._judged))
         write_verdicts(bench.folder, judgement)
-        write_run_page(make_page(run, judgement), bench.folder.path / "report.html")
+        write_reports(make_page(run, judgement), bench.folder.path)
 
 
 def _read(expectations: Mapping[str, Any]) -> dict[str, Settings]:
