@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import pandas as pd
 
@@ -49,7 +50,9 @@ def explanation(name: str) -> Explanation:
     """The explanation of a predicate; raises `UsageError` that lists those there are."""
     predicate = _ALL.get(name.upper())
     if predicate is None:
-        raise UsageError(f"no predicate {name!r}", next_step=f"choose from {', '.join(_ALL)}")
+        near = get_close_matches(name.upper(), _ALL, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"no predicate {name!r}{hint}", next_step=f"choose from {', '.join(_ALL)}")
     mistake = next(mistake for mistake in MISTAKES if mistake.predicate == predicate.name)
     return Explanation(
         predicate, sound_history(predicate.name).run(), with_mistake(mistake).run(), mistake.text

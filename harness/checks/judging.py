@@ -10,6 +10,7 @@ import msgspec
 from harness.checks.circumstances import Reason, reasons, unexplained_stalls
 from harness.checks.contract import AnyCheck
 from harness.checks.registry import all_checks
+from harness.documents.words import closest
 from harness.history.run import Run
 from harness.model.errors import UsageError
 from harness.model.judgement import Judgement
@@ -63,17 +64,20 @@ def _choose(expectations: Mapping[str, Settings], only: Collection[str] | None) 
     if only is None:
         return {name: expectations[name] for name in all_checks() if name in expectations}
     chosen: dict[str, Settings] = {}
+    asked = {name.lower() for name in only}
     for name, check in all_checks().items():
         wanted = expectations.get(name) or check.Expectation()
-        predicates = tuple(predicate for predicate in check.predicates if predicate in only)
-        if name in only:
+        predicates = tuple(predicate for predicate in check.predicates if predicate.lower() in asked)
+        if name.lower() in asked:
             chosen[name] = wanted
         elif predicates:
             chosen[name] = wanted.model_copy(update={"predicates": predicates})
-    known = {*all_checks(), *(predicate for check in all_checks().values() for predicate in check.predicates)}
-    if unknown := sorted(set(only) - known):
+    known = [*all_checks(), *(predicate for check in all_checks().values() for predicate in check.predicates)]
+    if unknown := sorted(name for name in only if name.lower() not in {one.lower() for one in known}):
+        near = closest(unknown[0], known)
         raise UsageError(
-            f"no check or predicate {unknown[0]!r}", next_step=f"choose from {', '.join(sorted(known))}"
+            f"no check or predicate {unknown[0]!r}" + (f"; did you mean {near!r}?" if near else ""),
+            next_step=f"choose from {', '.join(known)}",
         )
     return chosen
 

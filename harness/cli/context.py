@@ -103,7 +103,7 @@ def chosen_scenarios(
             found += load_scenarios(file, vocabulary=vocabulary(), overrides=overrides)
         except DocumentError as error:
             problems += error.problems
-    wanted = [scenario for scenario in found if _matches(scenario, tags, keyword)]
+    wanted = [scenario for scenario in found if scenario.matches(tags=tags, keyword=keyword)]
     if stack is not None:
         problems += [problem for scenario in wanted for problem in validate_against(scenario, stack)]
     if problems:
@@ -116,21 +116,22 @@ def chosen_scenarios(
     return wanted if seed is None else [scenario.with_seed(seed) for scenario in wanted]
 
 
+def find_run(text: str) -> Path | None:
+    """Where the run lies that a person named, by its path or below `runs/`; None when there is none."""
+    return next((path for path in (Path(text), Path("runs") / text) if path.exists()), None)
+
+
 def run_folder(text: str) -> Path:
     """A folder of a run that a person named: a path, or a scenario's name, whose latest run is meant."""
-    for path in (Path(text), Path("runs") / text):
-        if path.exists():
-            return path
+    found = find_run(text)
+    if found is not None:
+        return found
     import difflib
 
     known = [path.name for path in Path("runs").iterdir()] if Path("runs").is_dir() else []
     closest = difflib.get_close_matches(text, known, n=1)
     hint = f"; did you mean {closest[0]!r}?" if closest else ""
     raise UsageError(
-        f"there is no run at {text}{hint}", next_step="name a folder under runs/, or a scenario that was run"
+        f"there is no run at {text}{hint}",
+        next_step="name a scenario that was run into runs/, or the folder of a run (as after `harness run --out DIR`)",
     )
-
-
-def _matches(scenario: Scenario, tags: Iterable[str], keyword: str | None) -> bool:
-    wanted = set(tags)
-    return (not wanted or bool(wanted & set(scenario.tags))) and (keyword is None or keyword in scenario.id)

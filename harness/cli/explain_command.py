@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 
@@ -13,8 +15,10 @@ def command(*, what: str, as_json: bool) -> int:
     that passes and one that fails.
     """
     from harness.checks.explain import explain_predicate, is_predicate
+    from harness.cli.context import find_run
 
-    lines = explain_predicate(what) if is_predicate(what) else _story(what)
+    meant = is_predicate(what) or (find_run(what) is None and re.fullmatch(r"[A-Za-z]\d+", what))
+    lines = explain_predicate(what) if meant else _story(what)
     if as_json:
         import msgspec
 

@@ -39,7 +39,7 @@ def command(*, paths: tuple[str, ...], stack: str | None, watch: bool, shape: st
     """Check scenario files or folders of them (default: scenarios/). Every mistake has its file:line:column."""
     form = "json" if as_json else shape
     if not watch:
-        return _check(paths, _stack(stack), form)
+        return _check(paths, stack, form)
     before: dict[Path, int] | None = None
     while True:  # until Ctrl-C
         now = _stamps(paths)
@@ -49,12 +49,13 @@ def command(*, paths: tuple[str, ...], stack: str | None, watch: bool, shape: st
         time.sleep(LOOK_EVERY_S)
 
 
-def _stack(flag: str | None) -> Stack | None:
-    """The stack to check names against; without one, names are not checked."""
+def _stack(flag: str | None, problems: list[Problem]) -> Stack | None:
+    """The stack to check names against; without one, or with mistakes in its own file, names are not checked."""
     try:
         return chosen_stack(flag)
-    except DocumentError:
-        raise
+    except DocumentError as error:
+        problems += error.problems
+        return None
     except UsageError:
         if flag is not None:
             raise
@@ -76,16 +77,15 @@ def _stamps(paths: Sequence[str]) -> dict[Path, int]:
 def _check_again(paths: Sequence[str], stack: str | None, form: str) -> None:
     """Check while somebody edits: files, and the stack's own, may be gone or half written at this moment."""
     try:
-        _check(paths, _stack(stack), form)
-    except DocumentError as error:  # of the stack's compose file
-        _print(error.problems, files=0, scenarios=0, form=form)
+        _check(paths, stack, form)
     except (HarnessError, OSError) as error:
         click.echo(f"harness: {error}", err=True)
 
 
-def _check(paths: Sequence[str], stack: Stack | None, form: str) -> int:
+def _check(paths: Sequence[str], flag: str | None, form: str) -> int:
     files = discover([Path(path) for path in paths or DEFAULT_PATHS])
     problems: list[Problem] = []
+    stack = _stack(flag, problems)
     count = 0
     for file in files:
         try:
@@ -98,7 +98,7 @@ def _check(paths: Sequence[str], stack: Stack | None, form: str) -> int:
             problems += dict.fromkeys(
                 problem for scenario in scenarios for problem in validate_against(scenario, stack)
             )
-    if not files:
+    if not files and not problems:
         raise NothingToRun(
             "no scenario file was found", next_step="name a file or a folder, or: harness init"
         )

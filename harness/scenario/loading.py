@@ -44,6 +44,8 @@ def parse_scenarios(
     if not isinstance(root, MappingNode):
         raise DocumentError((root.mark.problem(f"a scenario file is a mapping of keys, not {kind(root)}"),))
     root = apply_overrides(root, overrides)
+    if "scenario" not in root.values and closest("scenario", root.values) is None:
+        raise DocumentError((root.mark.problem("this is no scenario file: `scenario` is missing"),))
     problems: list[Problem] = []
     read = [_read(variant, path, vocabulary, problems) for variant in expand(root, problems)]
     if problems:

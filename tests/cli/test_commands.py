@@ -146,7 +146,7 @@ def test_stored_runs_are_judged_again_reported_and_explained(
     assert harness("check", "outage").code == checked.code
     assert verdicts.read_bytes() == first
     assert [
-        item["check"] for item in harness("check", "outage", "-k", "O2", "--json").json["runs"][0]["verdicts"]
+        item["check"] for item in harness("check", "outage", "-k", "o2", "--json").json["runs"][0]["verdicts"]
     ] == ["order_integrity"]
     assert verdicts.read_bytes() == first
     reported = harness("report", "runs", "--json")
@@ -246,6 +246,34 @@ def test_mistakes_as_text_github_and_json(harness: CommandLine, project: Path) -
     as_json = harness("validate", "--json").json
     assert as_json["files"] == 1
     assert {problem["closest"] for problem in as_json["problems"]} >= {"ends"}
+
+
+def test_mistakes_in_the_compose_file_are_printed_in_the_form_asked_for(
+    harness: CommandLine, project: Path
+) -> None:
+    (project / "docker-compose.yml").write_text("services: [")
+    (project / "scenarios" / "outage.yaml").write_text(SCENARIO.replace("ends:", "end:"))
+    answer = harness("validate", "--format", "json")
+    assert answer.code == 4
+    files = {Path(problem["file"]).name for problem in answer.json["problems"]}
+    assert files == {"docker-compose.yml", "outage.yaml"}, "one mistake hides another"
+    github = harness("validate", "--format", "github")
+    assert github.code == 4
+    assert any("docker-compose.yml,line=1" in line for line in github.out.splitlines())
+
+
+def test_what_is_not_there_is_told_with_a_next_step(harness: CommandLine, project: Path) -> None:
+    no_predicate = harness("explain", "o99")
+    assert no_predicate.code == 4
+    assert "no predicate 'o99'" in no_predicate.err
+    assert "O1, O2, O3" in no_predicate.err
+    assert "did you mean 'O12'?" in harness("explain", "q12").err
+    assert "harness run --out DIR" in harness("explain", "nosuch").err
+    assert "next: name one that is there" in harness("list", "nosuch").err
+    compose = harness("run", "docker-compose.yml")
+    assert compose.code == 4
+    assert compose.err.count("docker-compose.yml:1:1: ") == 1
+    assert "this is no scenario file" in compose.err
 
 
 def test_watching_survives_what_an_editor_does_and_ends_with_ctrl_c(

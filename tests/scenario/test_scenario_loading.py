@@ -101,7 +101,11 @@ def test_a_moment_is_an_event_or_the_onset_or_end_of_another_entry() -> None:
     ("text", "expected"),
     [
         ("[]", ["1:1: a scenario file is a mapping of keys, not a list"]),
-        ("ends: 5s", ["1:1: `scenario` is missing"]),
+        ("ends: 5s", ["1:1: this is no scenario file: `scenario` is missing"]),
+        (
+            "services:\n  a: {x: '${A}', y: '${B:-c}'}\n",  # a compose file: nothing else of it is a mistake
+            ["1:1: this is no scenario file: `scenario` is missing"],
+        ),
         (GOOD.replace("ends: 20s", ""), ["1:1: `ends` is missing"]),
         (GOOD.replace("tags", "tgas"), ["3:1: unknown key 'tgas'; did you mean 'tags'?"]),
         (GOOD.replace("expect:", "expects:"), ["13:1: unknown key 'expects'; did you mean 'expect'?"]),
