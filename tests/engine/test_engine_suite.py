@@ -17,6 +17,7 @@ from harness.engine import suite
 from harness.engine.run import Finished, code_of, not_run
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, repeated, run_suite, why_not
+from harness.engine.suite import lacking as missing
 from harness.faults.contract import Capability
 from harness.history.folder import RunFolder
 from harness.model.errors import EnvironmentUnfit
@@ -126,6 +127,7 @@ def test_what_the_platform_cannot_do_is_not_run_and_says_what_would_make_it_poss
     why = attempts[0].finished.why_not_run
     assert str(needs) in why
     assert "use a Linux machine" in why
+    assert needs in missing(scenario(outage), lacking)  # type: ignore[arg-type]
     assert why_not(scenario(outage), CannedPlatform()) == ""  # type: ignore[arg-type]
 
 
