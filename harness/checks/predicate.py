@@ -9,6 +9,7 @@ from typing import Final
 from harness.checks.view import View, view
 from harness.history.run import Run
 from harness.model.outcome import Outcome
+from harness.model.units import counted
 from harness.model.verdicts import Evidence, Finding
 
 MOST_EVIDENCE: Final = 5
@@ -80,13 +81,16 @@ def judge_predicate(run: Run, predicate: Predicate) -> Finding:
 
 
 def to_finding(predicate: Predicate, found: Found) -> Finding:
-    """The finding that follows from what was found; nothing judged and nothing broken is never a PASS by itself."""
+    """The finding that follows from what was found; a PASS that judged nothing says so."""
     if found.violations:
-        outcome, text = Outcome.FAIL, f"{found.violations:,} violations in {found.judged:,} judged"
+        outcome, text = Outcome.FAIL, f"{counted(found.violations, 'violation')} in {found.judged:,} judged"
     elif found.unknown:
         outcome, text = Outcome.UNKNOWN, found.unknown
     else:
-        outcome, text = Outcome.PASS, f"{found.judged:,} judged"
+        outcome, text = (
+            Outcome.PASS,
+            f"{found.judged:,} judged" if found.judged else "there was nothing to judge",
+        )
     return Finding(predicate.name, outcome, f"{predicate.title}: {text}", found.judged, found.evidence)
 
 
@@ -96,9 +100,12 @@ def worst_of(findings: Sequence[Finding]) -> Outcome:
 
 
 def summarise(findings: Sequence[Finding]) -> str:
-    """`m of n predicates judged`, and what stands against a PASS."""
-    judged = [finding for finding in findings if finding.outcome in (Outcome.PASS, Outcome.FAIL)]
+    """`m of n predicates judged`, which of them found nothing to judge, and what stands against a PASS."""
+    told = [finding for finding in findings if finding.outcome in (Outcome.PASS, Outcome.FAIL)]
+    judged = [finding for finding in told if finding.judged or finding.outcome is Outcome.FAIL]
     parts = [f"{len(judged)} of {len(findings)} predicates judged"]
+    if idle := [finding.predicate for finding in told if finding not in judged]:
+        parts.append(f"nothing to judge for {', '.join(idle)}")
     for outcome, word in (
         (Outcome.FAIL, "broken"),
         (Outcome.UNKNOWN, "unknown"),

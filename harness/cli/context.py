@@ -11,6 +11,7 @@ import click
 
 from harness.engine.vocabulary import vocabulary
 from harness.model.errors import DocumentError, NothingToRun, Problem, UsageError
+from harness.model.units import counted
 from harness.platforms.contract import Platform
 from harness.scenario.discovery import discover
 from harness.scenario.loading import load_scenarios
@@ -110,7 +111,7 @@ def chosen_scenarios(
         raise DocumentError(tuple(dict.fromkeys(problems)), next_step="mend these, then: harness validate")
     if not wanted:
         raise NothingToRun(
-            f"no scenario matches, of {len(found)} in {len(files)} files",
+            f"no scenario matches, of {len(found)} in {counted(len(files), 'file')}",
             next_step="harness list shows what there is",
         )
     return wanted if seed is None else [scenario.with_seed(seed) for scenario in wanted]

@@ -12,6 +12,7 @@ import click
 from harness.cli.context import DEFAULT_PATHS, chosen_stack
 from harness.engine.vocabulary import vocabulary
 from harness.model.errors import DocumentError, HarnessError, NothingToRun, Problem, UsageError
+from harness.model.units import counted
 from harness.scenario.discovery import discover
 from harness.scenario.loading import load_scenarios
 from harness.scenario.validation import validate_against
@@ -115,8 +116,8 @@ def _print(problems: Sequence[Problem], *, files: int, scenarios: int, form: str
     for problem in problems:
         click.echo(_github(problem) if form == "github" else str(problem))
     if form == "text":
-        told = f"{len(problems)} mistakes" if problems else "no mistake"
-        click.echo(f"{files} files, {scenarios} scenarios: {told}")
+        told = counted(len(problems), "mistake") if problems else "no mistake"
+        click.echo(f"{counted(files, 'file')}, {counted(scenarios, 'scenario')}: {told}")
 
 
 def _github(problem: Problem) -> str:

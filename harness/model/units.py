@@ -101,6 +101,15 @@ def format_ns(value_ns: float) -> str:
     return f"{value_ns:.0f} ns"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as people say it; for nouns whose plural is an `s`.
+
+    >>> counted(1, "run"), counted(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _split(text: object, *, what: str, example: str) -> tuple[float, str]:
     if not isinstance(text, str):
         raise UnitError(f"{text!r} is not {what}: write a number with its unit, such as {example}")

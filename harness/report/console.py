@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.outcome import Outcome
+from harness.model.units import counted
 from harness.report.advice import Advice
 from harness.report.page import Page, format_figure
 from harness.report.suite import Suite
@@ -24,14 +25,10 @@ def print_run(page: Page, console: Console) -> None:
     console.print(
         Text.assemble(
             (f"{page.judgement.outcome}", _STYLE[page.judgement.outcome]), f"  {page.title}  {page.headline}"
-        )
+        ),
+        soft_wrap=True,
     )
-    table = Table.grid(padding=(0, 2))
-    for verdict in page.verdicts:
-        table.add_row(
-            Text(f"  {verdict.outcome}", _STYLE[verdict.outcome]), verdict.check, Text(verdict.summary)
-        )
-    console.print(table)
+    _print_verdicts(page, console)
     for verdict in page.verdicts:
         if verdict.check == "failover_time" and verdict.figures:
             console.print(
@@ -41,13 +38,14 @@ def print_run(page: Page, console: Console) -> None:
                         f"{item.name.replace('_', ' ')} {format_figure(item)}" for item in verdict.figures
                     ),
                     "dim",
-                )
+                ),
+                soft_wrap=True,
             )
     if page.phases:
         shown = " → ".join(f"{phase.name} {phase.length_ms:.1f} ms" for phase in page.phases)
-        console.print(Text(f"  phases: {shown}", "dim"))
+        console.print(Text(f"  phases: {shown}", "dim"), soft_wrap=True)
     for reason in page.judgement.reasons:
-        console.print(Text(f"  UNKNOWN: {reason}", "yellow"))
+        console.print(Text(f"  UNKNOWN: {reason}", "yellow"), soft_wrap=True)
     _print_advice(page.advice, console)
 
 
@@ -61,13 +59,38 @@ def print_suite(suite: Suite, console: Console) -> None:
     for row in suite.rows:
         time = "" if row.failover_ms is None else f"{row.failover_ms:.0f} ms"
         table.add_row(Text(str(row.outcome), _STYLE[row.outcome]), Text(row.name), time, Text(row.headline))
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+    else:
+        _print_rows(suite, console)
     for row in suite.rows:
         if row.advice is not None:
             console.print(Text(row.name, _STYLE[row.outcome]))
             _print_advice(row.advice, console)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
-    console.print(Text(f"{len(suite.rows)} runs: {counts}", _STYLE[suite.outcome]))
+    console.print(Text(f"{counted(len(suite.rows), 'run')}: {counts}", _STYLE[suite.outcome]), soft_wrap=True)
+
+
+def _print_rows(suite: Suite, console: Console) -> None:
+    for row in suite.rows:
+        time = "" if row.failover_ms is None else f"{row.failover_ms:.0f} ms  "
+        console.print(
+            Text.assemble((str(row.outcome), _STYLE[row.outcome]), f"  {row.name}  {time}{row.headline}"),
+            soft_wrap=True,
+        )
+
+
+def _print_verdicts(page: Page, console: Console) -> None:
+    """One line each: folded into columns on a terminal, whole and without padding in a file or a pipe."""
+    table = Table.grid(padding=(0, 2))
+    for verdict in page.verdicts:
+        shown = Text(f"  {verdict.outcome}", _STYLE[verdict.outcome])
+        if console.is_terminal:
+            table.add_row(shown, verdict.check, Text(verdict.summary))
+        else:
+            console.print(Text.assemble(shown, f"  {verdict.check}  {verdict.summary}"), soft_wrap=True)
+    if console.is_terminal:
+        console.print(table)
 
 
 def _print_advice(told: Advice | None, console: Console) -> None:

@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from harness.history.folder import write_atomically
+from harness.model.units import counted
 from harness.report.charts import timeline
 from harness.report.page import Page, format_figure
 from harness.report.series import availability_series, last_s, latency_series, reigns, shades
@@ -61,5 +62,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["figure"] = format_figure
+    environment.filters |= {"figure": format_figure, "counted": counted}
     return environment

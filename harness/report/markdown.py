@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.history.folder import write_atomically
 from harness.model.outcome import Outcome
+from harness.model.units import counted
 from harness.report.page import Page, format_figure
 from harness.report.suite import Suite
 
@@ -49,7 +50,7 @@ def run_markdown(page: Page) -> str:
 def suite_markdown(suite: Suite) -> str:
     """A suite: what needs attention first, then one line a run."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
-    lines = [f"# {_SIGN[suite.outcome]} {len(suite.rows)} runs: {counts}", ""]
+    lines = [f"# {_SIGN[suite.outcome]} {counted(len(suite.rows), 'run')}: {counts}", ""]
     for row in suite.rows:
         if row.advice is not None:
             what, reproduce, judge = row.advice.lines()

@@ -21,7 +21,7 @@ from harness.model.events import (
 )
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
-from harness.model.units import format_ns
+from harness.model.units import counted, format_ns
 from harness.model.verdicts import Figure, Verdict
 from harness.report.advice import Advice, advice
 from harness.report.names import named
@@ -100,7 +100,8 @@ def headline(judgement: Judgement) -> str:
     if not judgement.verdicts and not judgement.reasons:
         parts.append("nothing was judged")
     elif not failed and not unknown and not judgement.reasons:
-        parts.append(f"all {len(judgement.verdicts)} checks passed")
+        number = len(judgement.verdicts)
+        parts.append("the one check passed" if number == 1 else f"all {number} checks passed")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -196,7 +197,7 @@ def _notes(run: Run, judgement: Judgement) -> tuple[str, ...]:
                 notes.append(f"The stack was ready {format_ns(took_ns)} after its start.")
             case LoadDrained() as drained:
                 notes.append(
-                    f"{drained.operations:,} operations; {drained.unresolved} without a known outcome; "
+                    f"{counted(drained.operations, 'operation')}; {drained.unresolved} without a known outcome; "
                     f"sent {format_ns(drained.late_ns_p99)} late at the 99th percentile, "
                     f"{format_ns(drained.late_ns_max)} at worst."
                 )

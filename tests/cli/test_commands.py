@@ -299,8 +299,8 @@ def test_watching_survives_what_an_editor_does_and_ends_with_ctrl_c(
     monkeypatch.setattr(validate_command.time, "sleep", next_step)
     answer = harness("validate", "--watch")
     assert answer.code == 2
-    assert answer.out.startswith("1 files, 1 scenarios: no mistake\n")
-    assert answer.out.rstrip().endswith("1 files, 1 scenarios: no mistake")
+    assert answer.out.startswith("1 file, 1 scenario: no mistake\n")
+    assert answer.out.rstrip().endswith("1 file, 1 scenario: no mistake")
     assert "docker-compose.yml:1:" in answer.out + answer.err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -282,3 +283,34 @@ def test_runs_of_two_seeds_have_two_names(tmp_path: Path) -> None:
 def test_figures_are_numbers_in_junit(three: tuple[Judged, ...]) -> None:
     found = {node.get("name"): node.get("value") for node in ET.fromstring(suite_xml(three)).iter("property")}
     assert found["harness.failover_time.failover_time_ms"] == "274.0"
+
+
+def test_one_is_not_told_as_many() -> None:
+    run = Judged(literal_run().meta, passing(), "runs/x")
+    assert suite_markdown(make_suite([run])).startswith("# ✅ 1 run: 1 PASS")
+    assert "<h1>1 run</h1>" in suite_page(make_suite([run]))
+    assert headline(passing()).endswith("the one check passed.")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_lines_are_folded_on_a_terminal_alone(*, terminal: bool) -> None:
+    out = StringIO()
+    console = Console(file=out, width=60, force_terminal=terminal, color_system=None)
+    summary = "a long story " * 10 + "with an end"
+    judgement = Judgement(Outcome.FAIL, (Verdict("latency", Outcome.FAIL, summary),))
+    print_run(make_page(literal_run(), judgement), console)
+    print_suite(make_suite([Judged(literal_run().meta, judgement, "runs/x")]), console)
+    lines = out.getvalue().splitlines()
+    assert (f"  FAIL  latency  {summary}" in lines) is not terminal
+    assert (lines[-1], any(line != line.rstrip() for line in lines) and not terminal) == (
+        "1 run: 1 FAIL",
+        False,
+    )
+
+
+def test_a_chart_says_nothing_finer_than_a_tenth_of_a_pixel() -> None:
+    html = run_page(make_page(literal_run(), passing()))
+    markup = "".join(re.findall(r"<(?:path|g|text|line)[^>]*>", html))
+    assert re.search(r"\d\.\d{3}", markup) is None
+    assert re.search("<path[^>]*aria-label", html) is None
+    assert len(html) < 150_000
