@@ -206,7 +206,7 @@ def test_prices_are_judged_with_the_limits_asked_for() -> None:
 
 def test_ages_while_the_host_stood_still_are_the_environments_fault() -> None:
     history = priced()
-    history.change("quotes", {"source_sequence": 3}, index_age_ns=2 * 10**9)
+    history.change("quotes", {"source_sequence": 3}, index_age_ns=1_060 * 10**6)
     verdict = PricingConsistency().judge(with_events(history.run(), stall(100, 70)), PricingExpectation())
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.environment_caused

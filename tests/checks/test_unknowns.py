@@ -202,11 +202,20 @@ def test_without_a_failover_there_is_no_jump_to_judge() -> None:
 
 def test_old_inputs_prove_nothing_while_the_host_stood_still() -> None:
     history = priced()
-    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=2_000 * MS)
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=1_059 * MS)
     run = with_events(history.run(), stall(100, 60))
     finding = judge_predicate(run, ALL["P11"])
     assert finding.outcome is Outcome.UNKNOWN
     assert "stood still" in finding.summary
+
+
+def test_a_short_stall_does_not_excuse_inputs_that_are_far_too_old() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=30_000 * MS)
+    history.change("quotes", {"provider": "alpha", "source_sequence": 3}, index_age_ns=1_040 * MS)
+    finding = judge_predicate(with_events(history.run(), stall(100, 51)), ALL["P11"])
+    assert finding.outcome is Outcome.FAIL
+    assert all("charlie" in evidence.text for evidence in finding.evidence)
 
 
 def test_a_takeover_that_nobody_told_is_not_judged() -> None:

@@ -26,17 +26,26 @@ _SETTLE_NS: Final = 5_000_000_000
 def judge(
     view: View, *, index_limit_ns: int = INDEX_LIMIT_NS, surface_limit_ns: int = SURFACE_LIMIT_NS
 ) -> Found:
-    """Ages of what was published and of what was journalled, inputs after each takeover, and the rate of ticks."""
-    violations = Violations()
-    quotes = view.run.quotes
-    _ages(quotes, index_limit_ns, surface_limit_ns, violations)
-    marks = committed_marks(view)
-    _journalled(marks, index_limit_ns, violations)
-    unknown = _rates(view.run)
-    for takeover in takeovers(view):
-        _after_takeover(quotes, takeover, violations)
-    found = violations.found(len(quotes) + len(marks), unknown=unknown)
-    return _only_stalled(view.run, found)
+    """Ages of what was published and of what was journalled, inputs after each takeover, and the rate of ticks.
+
+    Ages grow while the host stands still, by no more than its longest stall: what is over a limit by more than that is the
+    stack's doing all the same.
+    """
+    quotes, marks = view.run.quotes, committed_marks(view)
+    worst = max((stall.stall_ns for stall in unexplained_stalls(view.run)), default=0)
+    strict = Violations()
+    for slack, violations in ((0, strict), (worst, proven := Violations())):
+        _ages(quotes, index_limit_ns + slack, surface_limit_ns + slack, violations)
+        _journalled(marks, index_limit_ns + slack, violations)
+        for takeover in takeovers(view):
+            _after_takeover(quotes, takeover, slack, violations)
+    judged = len(quotes) + len(marks)
+    if strict.count and not proven.count and worst:
+        text = (
+            f"the host stood still for up to {format_ns(worst)}, so ages that are over by less prove nothing"
+        )
+        return Found(judged, unknown=text, environment_caused=True)
+    return proven.found(judged, unknown=_rates(view.run))
 
 
 def _ages(quotes: pd.DataFrame, index_limit_ns: int, surface_limit_ns: int, violations: Violations) -> None:
@@ -66,8 +75,8 @@ def _journalled(marks: pd.DataFrame, limit_ns: int, violations: Violations) -> N
         )
 
 
-def _after_takeover(quotes: pd.DataFrame, takeover: Takeover, violations: Violations) -> None:
-    """The first marks of an epoch rest on inputs that all came after the takeover."""
+def _after_takeover(quotes: pd.DataFrame, takeover: Takeover, slack_ns: int, violations: Violations) -> None:
+    """The first marks of an epoch rest on inputs that all came after the takeover, or at most `slack_ns` before."""
     sequences = takeover.after["source_sequence"].dropna()
     if takeover.at_ns is None or takeover.provider is None or sequences.empty:
         return
@@ -81,7 +90,7 @@ def _after_takeover(quotes: pd.DataFrame, takeover: Takeover, violations: Violat
     born = used["published_ns"] - age
     oldest = used.iloc[int(np.argmin(born.to_numpy()))]
     early_ns = takeover.at_ns - int(born.min())
-    if early_ns > _TOLD_AFTER_NS:
+    if early_ns > _TOLD_AFTER_NS + slack_ns:
         violations.add(
             f"the first mark of {oldest['instrument']} in epoch {takeover.epoch} rests on an input that came "
             f"{format_ns(early_ns)} before {takeover.provider} took over",
@@ -117,19 +126,6 @@ def _disturbed(run: Run, end_ns: int) -> list[tuple[int, int]]:
         else:
             merged.append((int(first), until))
     return merged
-
-
-def _only_stalled(run: Run, found: Found) -> Found:
-    """Ages grow when the host stands still: then they say nothing of the stack."""
-    stalls = unexplained_stalls(run)
-    if not found.violations or not stalls:
-        return found
-    worst = max(stall.stall_ns for stall in stalls)
-    return Found(
-        found.judged,
-        unknown=f"the host stood still for up to {format_ns(worst)}, so ages prove nothing",
-        environment_caused=True,
-    )
 
 
 P11 = Predicate(
