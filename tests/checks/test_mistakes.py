@@ -8,12 +8,13 @@ from harness.checks.examples.mistakes import MISTAKES
 from harness.checks.examples.planting import Mistake
 from harness.checks.explain import explain_predicate, explanation, is_predicate, sound_history, with_mistake
 from harness.checks.order_integrity import PREDICATES as OF_ORDERS
-from harness.checks.predicate import Predicate, judge_predicate
+from harness.checks.predicate import Predicate, judge_predicate, summarise
 from harness.checks.pricing_consistency import PREDICATES as OF_PRICES
 from harness.history.journal import Journal
 from harness.history.run import Run
 from harness.model.errors import UsageError
 from harness.model.outcome import Outcome
+from harness.model.verdicts import Finding
 
 ALL = {**OF_ORDERS, **OF_PRICES}
 EVERY = pytest.mark.parametrize("predicate", ALL.values(), ids=ALL)
@@ -106,3 +107,9 @@ def test_a_predicate_that_crashes_is_unknown() -> None:
     finding = judge_predicate(sound_history("O1").run(), broken)
     assert finding.outcome is Outcome.UNKNOWN
     assert "ZeroDivisionError: oh" in finding.summary
+
+
+def test_a_predicate_that_had_nothing_to_judge_is_not_counted_as_judged() -> None:
+    idle, busy = Finding("O15", Outcome.PASS, "", 0), Finding("O2", Outcome.PASS, "", 9)
+    broken = Finding("O3", Outcome.FAIL, "", 0)
+    assert summarise((idle, busy, broken)) == "2 of 3 predicates judged; nothing to judge for O15; broken: O3"
