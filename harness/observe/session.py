@@ -116,7 +116,23 @@ class ObserverSession:
 
 
 def collect(plan: CollectPlan, *, timeout_s: float) -> Collection:
-    """Read the end state in a process of its own; never raises for what the adapter or the stack does."""
+    """Read the end state in a process of its own; never raises for what the adapter or the stack does.
+
+    A collector that crashes is started once more: reading changes nothing, and its crash says nothing of the stack.
+    """
+    until = time.monotonic() + timeout_s
+    why = ""
+    for _ in range(2):
+        collection, why = _collect_once(plan, timeout_s=max(0.0, until - time.monotonic()))
+        if collection is not None:
+            return collection
+        if time.monotonic() >= until:
+            break
+    return Collection(replicas=0, accounts=0, settled=False, missing=(f"everything: {why}",))
+
+
+def _collect_once(plan: CollectPlan, *, timeout_s: float) -> tuple[Collection | None, str]:
+    """What one collector found, or why it found nothing."""
     heard: list[bytes] = []
     over = threading.Event()
 
@@ -129,9 +145,8 @@ def collect(plan: CollectPlan, *, timeout_s: float) -> Collection:
     process = AdapterProcess(COLLECTOR, plan, Path(plan.folder) / "collect.json", on_line=hear)
     began = time.monotonic()
     over.wait(timeout_s)
+    took_s = time.monotonic() - began
     process.end()
     if heard:
-        return msgspec.json.decode(heard[0], type=Collection)
-    took_s = time.monotonic() - began
-    why = process.last_words() or f"no result after {took_s:.1f} s (exit code {process.exit_code})"
-    return Collection(replicas=0, accounts=0, settled=False, missing=(f"everything: {why}",))
+        return msgspec.json.decode(heard[0], type=Collection), ""
+    return None, process.last_words() or f"no result after {took_s:.1f} s (exit code {process.exit_code})"

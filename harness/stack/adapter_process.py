@@ -37,7 +37,7 @@ class AdapterProcess:
         with self.log_path.open("wb") as log:
             # A session of its own: Ctrl-C in the terminal is for the harness, which ends its children in order.
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                [sys.executable, "-m", module, str(plan_path), *arguments],
+                [sys.executable, "-X", "faulthandler", "-m", module, str(plan_path), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
