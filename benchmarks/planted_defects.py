@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from harness.engine.platforms import platform_named
-from harness.stack.reference import reference_scenarios
 from harness.engine.setup import Setup, seeded
 from harness.engine.suite import repeated, run_suite
 from harness.engine.vocabulary import vocabulary
@@ -20,6 +19,7 @@ from harness.model.outcome import Outcome
 from harness.scenario.loading import load_scenarios
 from harness.stack.description import Defect, Stack
 from harness.stack.reading import read_stack
+from harness.stack.reference import reference_scenarios
 
 
 def caught(judgement: Judgement, by: str) -> bool:

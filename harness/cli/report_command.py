@@ -23,7 +23,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     Shards of one suite are merged by naming all their folders.
     """
     from harness.cli.consoles import open_console
-    from harness.cli.running import shown, tell_suite, write_reports, write_suite
+    from harness.cli.running import shown, tell_suite, write_suite
     from harness.engine.run import code_of
     from harness.engine.verdict_file import read_verdicts
     from harness.history.folder import RunFolder
@@ -32,6 +32,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     from harness.report.json import suite_json
     from harness.report.page import make_page
     from harness.report.suite import Judged
+    from harness.report.written import write_reports
 
     results = []
     for folder in _run_folders(runs):

@@ -15,12 +15,13 @@ from harness.history.journal import Observer
 from harness.history.run import load_run
 from harness.model.outcome import ExitCode
 from harness.report.console import print_run, print_suite
-from harness.report.html import write_run_page, write_suite_page
+from harness.report.html import write_suite_page
 from harness.report.json import write_suite_json
 from harness.report.junit import write_suite_xml
-from harness.report.markdown import run_markdown, suite_markdown, write_markdown
-from harness.report.page import Page, make_page
+from harness.report.markdown import suite_markdown, write_markdown
+from harness.report.page import make_page
 from harness.report.suite import Judged, make_suite
+from harness.report.written import write_reports
 
 
 def run_and_tell(
@@ -60,13 +61,6 @@ def write_suite(results: Sequence[Judged], reports: Path) -> None:
     write_suite_json(tuple(results), reports / "results.json")
     write_suite_xml(tuple(results), reports / "junit.xml")
     write_markdown(suite_markdown(suite), reports / "summary.md")
-
-
-def write_reports(page: Page, folder: Path) -> Path:
-    """Write the pages of one run into its folder; answers the HTML page."""
-    write_run_page(page, folder / "report.html")
-    write_markdown(run_markdown(page), folder / "report.md")
-    return folder / "report.html"
 
 
 def tell_suite(results: Sequence[Judged], reports: Path, console: Console) -> None:
