@@ -59,14 +59,20 @@ class Service:
         self.process = spawn(self.role, self.environ)
 
 
+_GIVEN: set[int] = set()
+
+
 def free_ports(count: int) -> list[int]:
-    """Free ports below the range from which the system draws those of outgoing connections."""
+    """Free ports below the range from which the system draws those of outgoing connections; none is given twice."""
     ports: list[int] = []
     while len(ports) < count:
         port = random.randrange(20_000, 32_000)
+        if port in _GIVEN:  # its service may not have bound it yet
+            continue
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             ports.append(port)
+            _GIVEN.add(port)
     return ports
 
 
