@@ -34,6 +34,10 @@ STALL_LIMIT_NS: Final = 50_000_000
 STACK_SHARE: Final = 0.5
 """A stall is the stack's own doing when its processes used at least this share of all processors meanwhile."""
 
+CONTENTION_LIMIT: Final = 0.3
+"""Above this share of the machine in strangers' hands, the stack's processes wait for their turn: the reference stack
+under its usual load needs about half of two processors itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -66,6 +70,19 @@ def unexplained_stalls(run: Run) -> tuple[HostStalled, ...]:
         and event.stack_cpu_ns < STACK_SHARE * capacity * event.stall_ns
         and event.at_ns >= run.zero_ns
         and (end_ns is None or event.at_ns - event.stall_ns <= end_ns)
+    )
+
+
+def contended_shares(run: Run) -> tuple[float, ...]:
+    """The shares of the machine that strangers used, of the stretches under load in which they used more than 30 %."""
+    end_ns = run.drained_ns
+    return tuple(
+        event.share
+        for event in run.events
+        if isinstance(event, HostContended)
+        and event.share > CONTENTION_LIMIT
+        and event.at_ns >= run.zero_ns
+        and (end_ns is None or event.at_ns <= end_ns)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.checks.circumstances import Reason, reasons, unexplained_stalls
+from harness.checks.circumstances import Reason, contended_shares, reasons, unexplained_stalls
 from harness.checks.contract import AnyCheck
 from harness.checks.registry import all_checks
 from harness.documents.words import closest
@@ -103,19 +103,24 @@ def _judge(run: Run, name: str, wanted: Settings) -> Verdict:
 
 
 def _soften(run: Run, verdict: Verdict, why: tuple[Reason, ...]) -> Verdict:
-    if verdict.outcome is Outcome.UNKNOWN:
-        return verdict
     fails = verdict.outcome is Outcome.FAIL
+    spoilt = bool(why) and all(reason.environment_caused for reason in why)
+    if verdict.outcome is Outcome.UNKNOWN:  # of a run that the machine spoilt, nothing more could be known
+        return msgspec.structs.replace(verdict, environment_caused=verdict.environment_caused or spoilt)
     if why and not (fails and verdict.correctness):
-        return _unknown(
-            verdict, why[0].text, environment_caused=all(reason.environment_caused for reason in why)
-        )
-    stalls = unexplained_stalls(run) if fails and not verdict.correctness else ()
-    if stalls:
-        worst = max(stall.stall_ns for stall in stalls)
-        text = f"the host stood still {len(stalls)} times, up to {format_ns(worst)}, and not because of the stack"
+        return _unknown(verdict, why[0].text, environment_caused=spoilt)
+    if fails and not verdict.correctness and (text := _slowed(run)):
         return _unknown(verdict, text, environment_caused=True)
     return verdict
+
+
+def _slowed(run: Run) -> str:
+    """What slowed the machine down while the load ran, so that a failure of timing proves nothing; else empty."""
+    stalls, shares = unexplained_stalls(run), contended_shares(run)
+    if stalls:
+        worst = max(stall.stall_ns for stall in stalls)
+        return f"the host stood still {len(stalls)} times, up to {format_ns(worst)}, and not because of the stack"
+    return f"other processes used up to {max(shares):.0%} of the machine" if shares else ""
 
 
 def _unknown(verdict: Verdict, why: str, *, environment_caused: bool) -> Verdict:

@@ -11,7 +11,8 @@ WORTH_TELLING: Final = 0.15
 
 
 class Used(NamedTuple):
-    """Processor time since the system's start, in seconds: of everybody, and of this process and all below it."""
+    """Processor time since the system's start, in seconds: of everybody who doesn't give way (`nice` processes do), and
+    of this process and all below it."""
 
     by_all_s: float
     by_us_s: float
@@ -22,7 +23,7 @@ def used() -> Used:
     import psutil
 
     times = psutil.cpu_times()
-    everybody = sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+    everybody = sum(getattr(times, name, 0.0) for name in ("user", "system", "irq", "softirq"))
     me = psutil.Process()
     ours = 0.0
     for process in (me, *me.children(recursive=True)):

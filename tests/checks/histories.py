@@ -9,7 +9,7 @@ from harness.checks.examples.history import MS, LiteralHistory, Row
 from harness.checks.examples.sound import sound
 from harness.history.journal import Journal
 from harness.history.run import Run
-from harness.model.events import Event, FaultInjected, HostStalled
+from harness.model.events import Event, FaultInjected, HostContended, HostStalled
 
 SPACING_MS = 10
 
@@ -72,6 +72,11 @@ def stall(at_ms: float, stall_ms: float, cpu_ms: float = 0.0) -> HostStalled:
     return HostStalled(
         at_ns=round(at_ms * MS), stall_ns=round(stall_ms * MS), stack_cpu_ns=round(cpu_ms * MS)
     )
+
+
+def contended(at_ms: float, share: float) -> HostContended:
+    """Strangers used that share of the machine in the two seconds before."""
+    return HostContended(at_ns=int(at_ms * MS), share=share)
 
 
 def fault(**values: Any) -> FaultInjected:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from histories import fault, stall, with_events
+from histories import contended, fault, stall, with_events
 from pydantic import ValidationError
 
 from harness.checks import registry
@@ -23,6 +23,8 @@ from harness.model.events import (
     Event,
     FaultEvidence,
     FaultFailed,
+    FaultHealed,
+    FaultInjected,
     LoadDrained,
     LoadStarted,
     PhaseTimedOut,
@@ -195,6 +197,30 @@ def test_stalls_count_only_when_they_are_long_in_time_and_not_the_stacks_own() -
     assert [event.stall_ns for event in unexplained_stalls(run)] == [70 * MS]
     undrained = with_events(run, without=(LoadDrained,))
     assert len(unexplained_stalls(undrained)) == 2
+
+
+def test_strangers_on_the_machine_soften_a_failure_of_timing_but_none_of_correctness() -> None:
+    history = sound()
+    history.change("balances", {"account": "house"}, amount=0)
+    expected = read_expectations({"leader_changes": {"exactly": 0}})
+    run = with_events(history.run(), contended(1_000, 0.55))
+    slow = judge_all(run, expected)
+    assert slow.outcome is Outcome.UNKNOWN
+    assert slow.environment_caused
+    assert "other processes used up to 55% of the machine" in slow.verdicts[0].summary
+    assert judge(run, ("O7",)).outcome is Outcome.FAIL
+    for elsewhere in (contended(1_000, 0.29), contended(4_800, 0.9)):
+        assert judge_all(with_events(history.run(), elsewhere), expected).outcome is Outcome.FAIL
+
+
+def test_what_an_unsteady_machine_left_unjudged_may_be_tried_again() -> None:
+    failed = at(SteadyStateJudged, outcome=Outcome.UNKNOWN, summary="slow")
+    expected = read_expectations({"failover_time": {"max": "1s"}})
+    unhurt = with_events(sound().run(), failed, without=(FaultInjected, FaultEvidence, FaultHealed))
+    spoilt = judge_all(with_events(unhurt, contended(500, 0.4)), expected)
+    assert spoilt.outcome is Outcome.UNKNOWN
+    assert spoilt.environment_caused
+    assert not judge_all(unhurt, expected).environment_caused
 
 
 def test_a_steady_state_that_failed_in_a_stall_may_be_tried_again() -> None:
