@@ -15,9 +15,10 @@ import msgspec
 from trading_stack.engine.messages import Done, FromEngine, Leading, NotPrimary, Read, Submit
 
 MOST_IN_FLIGHT: Final = 20_000
-FIRST_RESEND_NS: Final = (
-    250_000_000  # above the round trip of any link that is not given up; doubles each time
-)
+FIRST_RESEND_NS: Final = 1_000_000_000  # doubles each time
+"""On a connection that is up nothing gets lost; a new connection or a new primary sends everything again at once. So this
+is for what nobody thought of, and far above the two slow round trips and the queue that a command may meet on its way:
+copies of everything in flight would double the load just when the stack is slow."""
 
 Answered: TypeAlias = Callable[[bytes | None], None]  # the reply's JSON; None: nobody knows
 
