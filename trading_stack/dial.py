@@ -60,6 +60,11 @@ class Client:
         """Whether the far end's application has answered on the connection that is open now."""
         return self._connection is not None
 
+    @property
+    def binding(self) -> bytes:
+        """What stands for the connection that is open now; empty when there is none."""
+        return b"" if self._connection is None else self._connection.binding
+
     def start(self) -> Client:
         """Begin to dial; must be called from the event loop."""
         self._task = asyncio.get_running_loop().create_task(self._keep())

@@ -1,19 +1,31 @@
-"""Keys: what frames are authenticated with, and what sentinels sign with.
+"""Keys: what frames are authenticated with, and what sentinels and administrators sign with.
 
-In this first version every key is derived from `CLUSTER_SECRET`, so that any holder of the secret could sign as any
-sentinel; a separate private key for each sentinel comes later, and changes this module alone.
+All services share `CLUSTER_SECRET`: it keeps strangers out, and tells one connection's frames from another's. It
+proves nobody's name. Where one name must not be enough to act for another, there are private Ed25519 keys: each
+sentinel and each administrator has its own, made on the spot, which never leaves its file. `roster` says how the
+public halves become known.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from trading_stack.durable import write_file
+from trading_stack.settings import SettingsError
 
 Sign = Callable[[bytes], bytes]
-Verify = Callable[[str, bytes, bytes], bool]
 
 
 def link_key(secret: bytes) -> bytes:
@@ -21,27 +33,66 @@ def link_key(secret: bytes) -> bytes:
     return hashlib.blake2b(secret, digest_size=32, person=b"link").digest()
 
 
-def _sentinel_key(secret: bytes, name: str) -> Ed25519PrivateKey:
-    seed = hashlib.blake2b(name.encode(), key=link_key(secret), digest_size=32, person=b"sentinel")
-    return Ed25519PrivateKey.from_private_bytes(seed.digest())
+class Signer:
+    """A private key, and what may be known of it: the 32 bytes of its public half."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes (RFC 8032)."""
+        return self._key.sign(message)
 
 
-def signer(secret: bytes, name: str) -> Sign:
-    """What sentinel `name` signs with."""
-    return _sentinel_key(secret, name).sign
+def new_signer(path: Path) -> Signer:
+    """Make a private key and keep it in `path`, durably, for its owner's eyes alone."""
+    key = Ed25519PrivateKey.generate()
+    write_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return Signer(key)
 
 
-def verifier(secret: bytes, names: Iterable[str]) -> Verify:
-    """Tells whether `verify(name, message, signature)` was signed by the sentinel of that name."""
-    public = {name: _sentinel_key(secret, name).public_key() for name in names}
-    return lambda name, message, signature: _verified(public.get(name), message, signature)
-
-
-def _verified(key: Ed25519PublicKey | None, message: bytes, signature: bytes) -> bool:
-    if key is None:
-        return False
+def read_signer(path: Path) -> Signer:
+    """The private key in `path` (PEM, PKCS 8); raises `SettingsError` when others may read it, or it is none."""
     try:
-        key.verify(signature, message)
-    except InvalidSignature:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        data = path.read_bytes()
+    except OSError as failure:
+        raise SettingsError(f"{path}: no private key can be read: {failure.strerror}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(
+            f"{path}: others may read this private key (mode {mode:o}): chmod 600, or make a new one"
+        )
+    try:
+        key = load_pem_private_key(data, password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(
+            f"{path}: no Ed25519 private key in PEM: put it back from a copy, or remove it for a new one"
+        )
+    return Signer(key)
+
+
+def own_signer(path: Path) -> Signer:
+    """The private key of a service: made at its first start, the same ever after."""
+    return read_signer(path) if path.exists() else new_signer(path)
+
+
+def verified(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the holder of this public key's private half signed the message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def parse_public(text: str, name: str) -> bytes:
+    """A public key in hexadecimal; raises `SettingsError` that cites `name`."""
+    try:
+        public = bytes.fromhex(text.strip())
+        Ed25519PublicKey.from_public_bytes(public)
+    except ValueError:
+        raise SettingsError(f"{name}: {text!r} is no Ed25519 public key (64 hexadecimal digits)") from None
+    return public

@@ -14,20 +14,27 @@ from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
 from trading_stack.journal.events import Certified, Received
 from trading_stack.journal.messages import Message
 from trading_stack.journal.store import Store
-from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat
+from trading_stack.sentinel.introductions import Introductions
+from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat, Introduction
 from trading_stack.wire import Callbacks, Connection
 
-Incoming = Message | FromGateway | Grant
+Incoming = Message | FromGateway | Grant | Introduction
 DECODER: Final = msgspec.msgpack.Decoder(Incoming)
 HEARTBEAT_S: Final = 0.02
 
 
 class Door:
-    """Who is connected to this engine, told apart by the names that they proved: `engine-`, `sentinel-`, `gateway-`."""
+    """Who is connected to this engine, told apart by the names that they gave: `engine-`, `sentinel-`, `gateway-`.
 
-    def __init__(self, host: Host, store: Store, *, reads_unconfirmed: bool) -> None:
+    Certificates are taken from sentinels that showed their key.
+    """
+
+    def __init__(
+        self, host: Host, store: Store, introductions: Introductions, *, reads_unconfirmed: bool
+    ) -> None:
         self._host = host
         self._store = store
+        self._introductions = introductions
         self._gateways: set[Connection] = set()
         self._sentinels: set[Connection] = set()
         self._engines: dict[str, int] = {}
@@ -37,6 +44,7 @@ class Door:
             ),
             Read: self._read_own_state if reads_unconfirmed else self._read,
             Grant: self._granted,
+            Introduction: introductions.hear,
         }
         host.on_leading = self._push
 
@@ -61,7 +69,7 @@ class Door:
             self._read(connection, message)
 
     def _granted(self, connection: Connection, message: Grant) -> None:
-        if connection.peer.startswith("sentinel-"):
+        if self._introductions.sentinel(connection) is not None:
             self._host.tell(Certified(message.certificate))
 
     def _on_up(self, connection: Connection) -> None:

@@ -26,6 +26,8 @@ from trading_stack.journal.replica import Replica
 from trading_stack.journal.store import Store
 from trading_stack.market.client import follow_marks
 from trading_stack.market.messages import MarksFrame
+from trading_stack.roster import Roster
+from trading_stack.sentinel.introductions import Introductions
 from trading_stack.venue import commands
 from trading_stack.venue.machine import Venue
 from trading_stack.wire import Codec, Counters, serve
@@ -43,13 +45,18 @@ class Engine:
         self._planted = defects.active(environ)
         self.counters = Counters()
         peers = settings.addresses(environ, "PEERS")
-        self.store = Store(settings.directory(environ, "DATA"), defects=self._planted)
+        directory = settings.directory(environ, "DATA")
+        self.store = Store(directory, defects=self._planted)
+        self.roster = Roster(directory, [self.provider, *peers])
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
         )
         self.host = Host(replica, self.store, lambda: Venue(defects=self._planted))
         self.door = Door(
-            self.host, self.store, reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted
+            self.host,
+            self.store,
+            Introductions(self.roster, self.counters),
+            reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted,
         )
         self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
         self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
@@ -59,7 +66,7 @@ class Engine:
         return Config(
             node=self.provider,
             peers=peers,
-            verify=keys.verifier(self._secret, sentinels),
+            verify=self.roster.verify,
             epoch_command=commands.epoch,
             cluster=environ.get("CLUSTER", "trading"),
             sentinels_needed=len(sentinels) // 2 + 1,

@@ -72,4 +72,12 @@ class Issued(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=45):
     certificate: Certificate
 
 
+class Introduction(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=46):
+    """The first message of each connection that a sentinel dials: its public key, and its signature over
+    `roster.introduction_bytes` for that connection."""
+
+    public: bytes
+    proof: bytes
+
+
 FromPeer = Accusation | Motion | Second | Issued

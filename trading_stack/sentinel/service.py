@@ -15,6 +15,7 @@ from trading_stack.admin import Route, health, metrics, serve_admin
 from trading_stack.defects import Defect
 from trading_stack.dial import Client, Redial
 from trading_stack.events import emit, log
+from trading_stack.roster import Roster
 from trading_stack.sentinel.ballots import BallotBox
 from trading_stack.sentinel.config import Config, patience_for
 from trading_stack.sentinel.events import (
@@ -34,10 +35,14 @@ from trading_stack.sentinel.events import (
     ToEngine,
     ToPeer,
 )
-from trading_stack.sentinel.messages import FromPeer, Heartbeat
+from trading_stack.sentinel.introductions import Introductions, introduction
+from trading_stack.sentinel.messages import FromPeer, Heartbeat, Introduction
+from trading_stack.sentinel.notary import Notary
 from trading_stack.sentinel.sentinel import Sentinel
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
+KEY_FILE: Final = "sentinel.key"
+INCOMING: Final = FromPeer | Heartbeat | Introduction
 SILENCE_MS: Final = 240.0
 REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
 
@@ -54,9 +59,14 @@ class Watchtower:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         engines, peers = settings.addresses(environ, "ENGINES"), settings.addresses(environ, "PEERS")
-        self._box = BallotBox(settings.directory(environ, "DATA"))
+        directory = settings.directory(environ, "DATA")
+        self._signer = keys.own_signer(directory / KEY_FILE)
+        self.roster = Roster(directory, peers)
+        self._introductions = Introductions(self.roster, self.counters)
+        self._box = BallotBox(directory)
         seed = int(environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
         config = self._config(environ, tuple(engines), tuple(peers))
+        self._notary = Notary(config, self._signer, self.roster)
         self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
         self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
@@ -74,7 +84,7 @@ class Watchtower:
             name=self.provider,
             peers=peers,
             engines=engines,
-            sign=keys.signer(self._secret, self.provider),
+            sign=self._signer.sign,
             cluster=environ.get("CLUSTER", "trading"),
             patience=patience_for(self._planted, silence_ns=silence_ns),
             defects=self._planted,
@@ -98,23 +108,33 @@ class Watchtower:
         )
 
     def callbacks(self) -> Callbacks:
-        """For connections that others dial: peers alone may speak here."""
+        """For connections that others dial: peers that showed their key alone may speak here."""
         return Callbacks(on_message=self._on_peer_message)
 
     def _on_peer_message(self, connection: Connection, message: Any) -> None:
-        kind, _, name = connection.peer.partition("-")
-        if isinstance(message, Heartbeat):
-            if Defect.UNAUTHENTICATED_HEARTBEAT in self._planted and name in self.engines:
-                self._tell(Beat(name, message))  # planted: whoever calls itself an engine is one
-        elif kind == "sentinel" and name in self.peers:
-            self._tell(Heard(name, message))
+        if isinstance(message, Introduction):
+            self._introductions.hear(connection, message)
+        elif isinstance(message, Heartbeat):
+            engine = connection.peer.partition("-")[2]
+            if Defect.UNAUTHENTICATED_HEARTBEAT in self._planted and engine in self.engines:
+                self._tell(Beat(engine, message))  # planted: whoever calls itself an engine is one
+        else:
+            self._on_word(self._introductions.sentinel(connection), message)
+
+    def _on_word(self, peer: str | None, message: FromPeer) -> None:
+        if peer not in self.peers:
+            return
+        if self._notary.genuine(peer, message):
+            self._tell(Heard(peer, message))
+        else:
+            self.counters.add("signatures_refused")
 
     def _engine(self, engine: str, address: settings.Address) -> Client:
         return Client(
             address,
             self.codec(Heartbeat),
             on_message=lambda heartbeat: self._tell(Beat(engine, heartbeat)),
-            on_up=lambda: self._tell(EngineUp(engine)),
+            on_up=lambda: self._introduce(self.engines[engine], EngineUp(engine)),
             on_down=lambda reason: self._tell(EngineDown(engine, reason)),
             on_dial_failed=lambda _: self._tell(DialFailed(engine)),
             redial=REDIAL,
@@ -125,9 +145,14 @@ class Watchtower:
             address,
             self.codec(FromPeer),
             on_message=lambda _: None,  # peers answer over the connections that they dial
-            on_up=lambda: self._tell(PeerUp(peer)),
+            on_up=lambda: self._introduce(self.peers[peer], PeerUp(peer)),
             redial=REDIAL,
         )
+
+    def _introduce(self, client: Client, event: EngineUp | PeerUp) -> None:
+        """Show the key on a new connection before anything else is said there."""
+        client.send(introduction(self._signer, self.provider, client.binding))
+        self._tell(event)
 
     def _saved(self, ballot: Ballot) -> None:
         self._tell(Saved(ballot))
@@ -173,7 +198,7 @@ class Watchtower:
 
 async def _serve(environ: Mapping[str, str]) -> None:
     tower = Watchtower(environ)
-    codec = tower.codec(FromPeer | Heartbeat)
+    codec = tower.codec(INCOMING)
     await serve(codec, tower.callbacks(), *settings.address(environ, "LISTEN"))
     await serve_admin(settings.address(environ, "ADMIN"), tower.routes())
     tower.start()

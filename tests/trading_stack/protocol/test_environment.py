@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from trading_stack import __main__ as entry
-from trading_stack import defects, events, keys, settings
+from trading_stack import defects, events, settings
 from trading_stack.defects import Defect
 from trading_stack.settings import Address, SettingsError
 
@@ -68,16 +68,6 @@ def test_a_closed_output_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "STDOUT", write)
     events.emit("log_sealed", epoch=1)
     os.close(write)
-
-
-def test_sentinels_sign_for_themselves_alone() -> None:
-    verify = keys.verifier(b"secret", ["alpha", "bravo"])
-    signature = keys.signer(b"secret", "alpha")(b"message")
-    assert verify("alpha", b"message", signature)
-    assert not verify("bravo", b"message", signature)
-    assert not verify("alpha", b"another", signature)
-    assert not verify("mallory", b"message", signature)
-    assert not verify("alpha", b"message", keys.signer(b"guess", "alpha")(b"message"))
 
 
 def test_a_wrong_role_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

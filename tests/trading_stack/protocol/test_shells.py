@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from cluster import free_ports
+from signers import certificate, sentinel
 
 from trading_stack import keys
 from trading_stack.dial import Client
@@ -17,11 +18,10 @@ from trading_stack.engine import service as engine_service
 from trading_stack.engine.door import Incoming
 from trading_stack.engine.messages import FromEngine, Leading, NotPrimary, Read, Submit
 from trading_stack.engine.service import Engine
-from trading_stack.journal.certificate import Certificate, signed_bytes
 from trading_stack.journal.core import Role
 from trading_stack.market.messages import MarksFrame
 from trading_stack.sentinel.messages import Accusation, FromPeer, Grant, Heartbeat
-from trading_stack.sentinel.service import Watchtower
+from trading_stack.sentinel.service import INCOMING, Watchtower
 from trading_stack.settings import Address
 from trading_stack.wire import Codec, serve
 
@@ -44,7 +44,7 @@ def environ(directory: Path, **more: str) -> dict[str, str]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not true():  # noqa: ASYNC110 - many kinds of state, one way to wait
             await asyncio.sleep(0.002)
 
@@ -71,9 +71,12 @@ def with_engine(directory: Path, story: Callable[[Engine, Address], Awaitable[No
 
 
 def grant(*signers: str) -> Grant:
-    message = signed_bytes("trading", 0, 1, "alpha")
-    signatures = {name: keys.signer(SECRET, name)(message) for name in signers}
-    return Grant(Certificate("trading", 0, 1, "alpha", signatures))
+    return Grant(certificate("alpha", signers))
+
+
+def pinned(engine: Engine) -> list[str]:
+    """The sentinels whose keys the engine knows."""
+    return sorted(json.loads((engine.roster._path).read_bytes())) if engine.roster._path.exists() else []
 
 
 def prove(engine: Engine) -> None:
@@ -101,8 +104,9 @@ def test_a_gateway_hears_who_leads_and_is_referred(tmp_path: Path) -> None:
 def test_a_sentinel_hears_heartbeats_and_hands_over_certificates(tmp_path: Path) -> None:
     async def story(engine: Engine, address: Address) -> None:
         heard: list[object] = []
-        client = connect("sentinel-bravo", address, Heartbeat, heard)
-        await until(lambda: len(heard) >= 3)
+        client = sentinel("bravo", address, Heartbeat, heard, secret=SECRET)
+        other = sentinel("alpha", address, Heartbeat, [], secret=SECRET)
+        await until(lambda: len(heard) >= 3 and pinned(engine) == ["alpha", "bravo"])
         assert isinstance(heard[0], Heartbeat)
         assert (heard[0].role, heard[0].ready, heard[0].serving) == ("standby", False, False)
         prove(engine)
@@ -110,6 +114,7 @@ def test_a_sentinel_hears_heartbeats_and_hands_over_certificates(tmp_path: Path)
         client.send(grant("alpha", "bravo"))
         await until(lambda: engine.host.replica.view().role is Role.CANDIDATE)
         await client.close()
+        await other.close()
 
     with_engine(tmp_path, story)
 
@@ -168,7 +173,7 @@ def test_a_standby_proposes_no_marks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def with_tower(directory: Path, story: Callable[[Watchtower, Address], Awaitable[None]], **more: str) -> None:
     async def main() -> None:
         tower = Watchtower(environ(directory, **more))
-        server = await serve(tower.codec(FromPeer | Heartbeat), tower.callbacks(), "127.0.0.1", 0)
+        server = await serve(tower.codec(INCOMING), tower.callbacks(), "127.0.0.1", 0)
         tower.start()
         await story(tower, Address(*server.sockets[0].getsockname()[:2]))
         for client in (*tower.engines.values(), *tower.peers.values()):
@@ -184,7 +189,7 @@ FORGED = Heartbeat("primary", True, True, 9, "charlie", 9, 1, 9, 1, 0, 0)
 def test_heartbeats_come_over_the_sentinels_own_connections_alone(tmp_path: Path) -> None:
     async def story(tower: Watchtower, address: Address) -> None:
         engine = connect("engine-charlie", address, FromPeer, [])
-        peer = connect("sentinel-bravo", address, FromPeer, [])
+        peer = sentinel("bravo", address, FromPeer, [], secret=SECRET)
         await until(lambda: engine.up and peer.up)
         engine.send(FORGED)
         peer.send(Accusation(9, lost=True, promised_epoch=9))
