@@ -43,7 +43,7 @@ def test_a_seed_gives_one_flow_and_iterating_again_gives_it_again() -> None:
     assert flow(worker="flow-1", count=500) != flow(worker="flow-0", count=500)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**63), name=st.sampled_from(sorted(PROFILES)), per_s=st.floats(1, 5000))
 def test_every_flow_is_well_formed(seed: int, name: str, per_s: float) -> None:
     operations = flow(seed=seed, count=400, profile=profile_named(name), per_s=per_s)

@@ -40,7 +40,7 @@ def test_quiet_flow_is_evenly_spaced() -> None:
     assert gaps <= {20_000_000, 20_000_001, 19_999_999}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     lasts=st.lists(st.tuples(st.integers(1, 10**9), st.floats(0.0, 9.0)), min_size=1, max_size=4).filter(
         lambda pairs: any(intensity > 0.01 and ns > 1000 for ns, intensity in pairs)

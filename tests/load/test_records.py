@@ -45,7 +45,7 @@ completions = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records=st.lists(invocations | completions, max_size=8))
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, records: list[OperationRecord]

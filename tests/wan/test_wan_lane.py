@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wan_support import FakeTime, Source
 
@@ -69,7 +69,6 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(deadline=None)
 def test_no_byte_is_lost_repeated_or_reordered_whatever_comes_and_goes(
     steps: list[tuple[str, object]],
 ) -> None:

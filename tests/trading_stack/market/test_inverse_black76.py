@@ -49,7 +49,7 @@ def test_the_reference_values(row: dict[str, Any]) -> None:
 
 
 @given(forwards, ratios, volatilities, years, signs)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_prices_agree_with_fifty_digits(f: float, ratio: float, v: float, t: float, sign: float) -> None:
     k, s = f * ratio, v * math.sqrt(t)
     assert float(black76.price(f, k, s, sign)) == pytest.approx(

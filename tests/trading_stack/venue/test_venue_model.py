@@ -224,5 +224,5 @@ def _open_lots(trades: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return units
 
 
-VenueAgainstNaiveModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+VenueAgainstNaiveModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestVenueAgainstNaiveModel = VenueAgainstNaiveModel.TestCase

@@ -13,7 +13,6 @@ from trading_stack.defects import Defect
 QUICKLY = settings(
     max_examples=300,
     stateful_step_count=60,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=(Phase.generate,),
