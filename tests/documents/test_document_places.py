@@ -141,6 +141,25 @@ def test_mistakes_of_a_model_are_told_in_words(text: str, expected: list[str]) -
     assert mistakes(text) == expected
 
 
+class Bare(Settings):
+    pass
+
+
+class Shelf(Settings):
+    by_name: dict[str, Inner] = Field(default_factory=dict)
+
+
+def told(model: type[Settings], text: str) -> list[tuple[str, str | None]]:
+    problems: list[Problem] = []
+    read_model(model, node(text), problems)
+    return [(problem.message, problem.closest) for problem in problems]
+
+
+def test_an_unknown_key_is_held_against_the_keys_of_its_own_place() -> None:
+    assert told(Bare, "a: 1") == [("unknown key 'a': there are no keys here", None)]
+    assert told(Shelf, "by_name: {x: {wiat: 3ms}}") == [("unknown key 'wiat'", "wait")]
+
+
 def test_quantities_are_read_and_written_alike() -> None:
     problems: list[Problem] = []
     text = "name: x\nlasts: 1.5m\nshare: {min: 99.9%, for: 250ms}\ninner: {wait: 7us}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scenario_words import GOOD, read
 
 from harness.model.errors import UsageError
 from harness.scenario.discovery import discover, is_scenario_file
@@ -52,3 +53,13 @@ def test_a_scenario_file_has_the_key_at_its_top(tmp_path: Path, content: bytes, 
 
 def test_what_cannot_be_read_is_no_scenario_file(tmp_path: Path) -> None:
     assert not is_scenario_file(tmp_path / "absent.yaml")
+
+
+def test_people_ask_for_scenarios_by_any_of_some_tags_and_a_part_of_the_id() -> None:
+    (scenario,) = read(GOOD.replace("tags: [gate]", "tags: [gate, outage]"))
+    assert scenario.matches()
+    assert scenario.matches(tags=["nightly", "gate"])
+    assert not scenario.matches(tags=["nightly"])
+    assert scenario.matches(keyword="primary-out", tags=["outage"])
+    assert not scenario.matches(keyword="secondary")
+    assert not scenario.matches(keyword="primary-out", tags=["nightly"])

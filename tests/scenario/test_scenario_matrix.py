@@ -52,6 +52,12 @@ def test_mistakes_of_a_matrix(parameters: str, use: str, expected: list[str]) ->
     assert [mistake.replace("18:", "17:") for mistake in mistakes(text)] == expected
 
 
+def test_a_variable_of_a_file_without_parameters_is_a_mistake() -> None:
+    assert mistakes(GOOD.replace("fault: outage", "fault: outage\n    mode: ${mode}")) == [
+        "10:11: no parameter is called 'mode': `parameters` has none"
+    ]
+
+
 def test_a_matrix_has_an_end() -> None:
     numbers = ", ".join(str(n) for n in range(1001))
     text = GOOD.replace("50}", '"${rate}"}') + f"parameters: {{rate: [{numbers}]}}\n"
