@@ -1,6 +1,6 @@
-"""A service's own HTTP endpoint: `GET /health`, `GET /metrics` (Prometheus text) and JSON routes.
+"""A service's own HTTP endpoint: `GET /health`, `GET /metrics` (Prometheus text), JSON routes, and signed commands.
 
-It parses `GET` requests alone, by hand: importing a full HTTP library costs a third of a second of CPU a process, and
+It parses requests by hand: importing a full HTTP library costs a third of a second of CPU a process, and
 twenty services start at once.
 """
 
@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 from trading_stack.settings import Address
 
 REQUEST_LIMIT_BYTES: Final = 16 << 10
+MARK: Final = b"\r\n\r\n"
 REASONS: Final = {
     200: "OK",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     503: "Unavailable",
@@ -36,6 +38,7 @@ class Response:
 
 Query = Mapping[str, str]
 Route = Callable[[Query], "Response | Awaitable[Response]"]
+TakeBody = Callable[[bytes], Awaitable[Response]]
 
 
 def text(body: str, *, status: int = 200) -> Response:
@@ -66,8 +69,9 @@ def metrics(read: Callable[[], Mapping[str, float]]) -> Route:
 class _Exchange(asyncio.Protocol):
     """One connection: requests one after the other, kept open between them."""
 
-    def __init__(self, routes: Mapping[str, Route]) -> None:
+    def __init__(self, routes: Mapping[str, Route], takes: Mapping[str, TakeBody]) -> None:
         self._routes = routes
+        self._takes = takes
         self._received = b""
         self._transport: asyncio.Transport | None = None
         self._answering: asyncio.Task[None] | None = None
@@ -77,15 +81,16 @@ class _Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if self._answering is None and b"\r\n\r\n" in self._received:
+        if self._answering is None and _whole(self._received) is not None:
             self._answering = asyncio.get_running_loop().create_task(self._answer_all())
         elif len(self._received) > REQUEST_LIMIT_BYTES and self._transport is not None:
             self._transport.abort()
 
     async def _answer_all(self) -> None:
-        while b"\r\n\r\n" in self._received:
-            head, _, self._received = self._received.partition(b"\r\n\r\n")
-            self._write(await _answer(head, self._routes))
+        while (whole := _whole(self._received)) is not None:
+            head, body = whole
+            self._received = self._received[len(head) + len(MARK) + len(body) :]
+            self._write(await _answer(head, body, self._routes, self._takes))
             if b"connection: close" in head.lower() and self._transport is not None:
                 self._transport.close()
         self._answering = None
@@ -100,14 +105,33 @@ class _Exchange(asyncio.Protocol):
         self._transport.write(head.encode() + response.body)
 
 
-async def _answer(head: bytes, routes: Mapping[str, Route]) -> Response:
+def _whole(received: bytes) -> tuple[bytes, bytes] | None:
+    """The head and the body of the first request, once all of it is there."""
+    head, mark, rest = received.partition(MARK)
+    length = _length(head)
+    return (head, rest[:length]) if mark and len(rest) >= length else None
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+            return int(value)
+    return 0
+
+
+async def _answer(
+    head: bytes, body: bytes, routes: Mapping[str, Route], takes: Mapping[str, TakeBody]
+) -> Response:
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     if len(words) != 3:
         return text("not an HTTP request", status=400)
     method, target, _ = words
+    parts = urlsplit(target)
+    if method == "POST" and parts.path in takes:
+        return await takes[parts.path](body)
     if method != "GET":
         return text("only GET is served here", status=405)
-    parts = urlsplit(target)
     route = routes.get(parts.path)
     if route is None:
         return text(f"no route {parts.path}; there are {', '.join(sorted(routes))}", status=404)
@@ -118,7 +142,9 @@ async def _answer(head: bytes, routes: Mapping[str, Route]) -> Response:
         return text(str(mistake), status=400)
 
 
-async def serve_admin(address: Address, routes: Mapping[str, Route]) -> asyncio.Server:
-    """Serve the routes, by path, on `address`."""
+async def serve_admin(
+    address: Address, routes: Mapping[str, Route], takes: Mapping[str, TakeBody] | None = None
+) -> asyncio.Server:
+    """Serve the routes, by path, on `address`; `takes` are those that are sent something (`POST`)."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: _Exchange(routes), address.host, address.port)
+    return await loop.create_server(lambda: _Exchange(routes, takes or {}), address.host, address.port)

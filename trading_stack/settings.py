@@ -36,8 +36,13 @@ def address(environ: Mapping[str, str], name: str) -> Address:
 
 def addresses(environ: Mapping[str, str], name: str) -> dict[str, Address]:
     """A variable of the form `alpha=host:port,bravo=host:port`, in its order; empty when it is not set."""
-    pairs = [pair.partition("=") for pair in environ.get(name, "").split(",") if pair.strip()]
-    return {peer.strip(): parse_address(target, name) for peer, _, target in pairs}
+    return {peer: parse_address(target, name) for peer, target in pairs(environ, name)}
+
+
+def pairs(environ: Mapping[str, str], name: str) -> list[tuple[str, str]]:
+    """A variable of the form `one=value,two=value`, in its order; empty when it is not set."""
+    found = [pair.partition("=") for pair in environ.get(name, "").split(",") if pair.strip()]
+    return [(key.strip(), value.strip()) for key, _, value in found]
 
 
 def directory(environ: Mapping[str, str], name: str) -> Path:

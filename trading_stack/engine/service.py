@@ -13,6 +13,8 @@ import msgspec
 
 from trading_stack import defects, keys, running, settings
 from trading_stack.admin import Query, Response, Route, health, metrics, serve_admin
+from trading_stack.admin_commands.desk import Desk
+from trading_stack.admin_commands.replacement import replacement
 from trading_stack.defects import Defect
 from trading_stack.dial import Client
 from trading_stack.engine.door import DECODER, Door
@@ -46,16 +48,25 @@ class Engine:
         self.counters = Counters()
         peers = settings.addresses(environ, "PEERS")
         directory = settings.directory(environ, "DATA")
-        self.store = Store(directory, defects=self._planted)
+        self._cluster = environ.get("CLUSTER", "trading")
+        self.store = Store(directory, cluster=self._cluster, defects=self._planted)
         self.roster = Roster(directory, [self.provider, *peers])
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
         )
         self.host = Host(replica, self.store, lambda: Venue(defects=self._planted))
+        introductions = Introductions(self.roster, self.counters)
+        self.administration = Desk(
+            self.name,
+            directory,
+            environ,
+            epoch=lambda: self.host.replica.view().epoch,
+            actions={"replace-key": replacement(self.roster, introductions)},
+        )
         self.door = Door(
             self.host,
             self.store,
-            Introductions(self.roster, self.counters),
+            introductions,
             reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted,
         )
         self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
@@ -68,7 +79,7 @@ class Engine:
             peers=peers,
             verify=self.roster.verify,
             epoch_command=commands.epoch,
-            cluster=environ.get("CLUSTER", "trading"),
+            cluster=self._cluster,
             sentinels_needed=len(sentinels) // 2 + 1,
             wall_offset_ns=time.time_ns() - time.monotonic_ns(),
             defects=self._planted,
@@ -159,6 +170,7 @@ class Engine:
 
     def routes(self) -> dict[str, Route]:
         return {
+            **self.administration.routes(),
             "/health": health(self.unready),
             "/metrics": metrics(self.figures),
             "/replica": self._replica,
@@ -174,7 +186,7 @@ async def _serve(environ: Mapping[str, str]) -> None:
     engine = Engine(environ)
     engine.host.start()
     await serve(engine.codec(), engine.door.callbacks(), *settings.address(environ, "LISTEN"))
-    await serve_admin(settings.address(environ, "ADMIN"), engine.routes())
+    await serve_admin(settings.address(environ, "ADMIN"), engine.routes(), engine.administration.takes())
     for client in engine.host.peers.values():
         client.start()
     log(f"{engine.name}: store {engine.store.stored.incarnation}, {len(engine.store.stored.entries)} entries")

@@ -35,6 +35,12 @@ class Introductions:
         """Whose key was shown on this connection, or None."""
         return connection.peer.removeprefix(PREFIX) if connection in self._made else None
 
+    def expel(self, name: str) -> None:
+        """End the connections of a sentinel whose key is another now."""
+        for connection in [each for each in self._made if self.sentinel(each) == name]:
+            self._made.discard(connection)
+            connection.close("its key was replaced")
+
     def hear(self, connection: Connection, message: Introduction) -> None:
         """Judge what a connection begins with."""
         name = connection.peer.removeprefix(PREFIX) if connection.peer.startswith(PREFIX) else ""

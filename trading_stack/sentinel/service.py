@@ -12,6 +12,8 @@ import msgspec
 
 from trading_stack import defects, keys, running, settings
 from trading_stack.admin import Route, health, metrics, serve_admin
+from trading_stack.admin_commands.desk import Desk
+from trading_stack.admin_commands.replacement import replacement
 from trading_stack.defects import Defect
 from trading_stack.dial import Client, Redial
 from trading_stack.events import emit, log
@@ -70,6 +72,13 @@ class Watchtower:
         self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
         self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
+        self.administration = Desk(
+            self.name,
+            directory,
+            environ,
+            epoch=self._epoch,
+            actions={"replace-key": replacement(self.roster, self._introductions)},
+        )
         self._effects: dict[type[Any], Callable[[Any], object]] = {
             ToEngine: lambda effect: self.engines[effect.engine].send(effect.message),
             ToPeer: lambda effect: self.peers[effect.peer].send(effect.message),
@@ -183,24 +192,30 @@ class Watchtower:
 
     def figures(self) -> dict[str, float]:
         """All metrics by name."""
-        leader = self.sentinel.leader
         return {
             **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
             **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
-            "sentinel_epoch": leader.epoch if leader else 0,
+            "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),
             "cpu_seconds": time.process_time(),
         }
 
     def routes(self) -> dict[str, Route]:
-        return {"/health": health(self.unready), "/metrics": metrics(self.figures)}
+        return {
+            **self.administration.routes(),
+            "/health": health(self.unready),
+            "/metrics": metrics(self.figures),
+        }
+
+    def _epoch(self) -> int:
+        return self.sentinel.leader.epoch if self.sentinel.leader else 0
 
 
 async def _serve(environ: Mapping[str, str]) -> None:
     tower = Watchtower(environ)
     codec = tower.codec(INCOMING)
     await serve(codec, tower.callbacks(), *settings.address(environ, "LISTEN"))
-    await serve_admin(settings.address(environ, "ADMIN"), tower.routes())
+    await serve_admin(settings.address(environ, "ADMIN"), tower.routes(), tower.administration.takes())
     tower.start()
     log(f"{tower.name}: watching {', '.join(tower.engines)}")
     await asyncio.get_running_loop().create_future()

@@ -31,13 +31,17 @@ ROUTES: dict[str, Route] = {
 }
 
 
+async def _take(body: bytes) -> Response:
+    return Response(f"took {body!r}".encode())
+
+
 def exchange(
     *requests: bytes, answers: int = 1, split: Callable[[bytes], list[bytes]] = lambda data: [data]
 ) -> list[str]:
     """What the server answers to requests on one connection."""
 
     async def main() -> list[str]:
-        server = await serve_admin(Address("127.0.0.1", 0), ROUTES)
+        server = await serve_admin(Address("127.0.0.1", 0), ROUTES, {"/take": _take})
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         for piece in split(b"".join(requests)):
             writer.write(piece)
@@ -90,6 +94,26 @@ def test_requests_on_one_connection_are_answered_in_order_however_they_are_cut()
 )
 def test_mistakes_are_told(request_bytes: bytes, status: str) -> None:
     assert exchange(request_bytes)[0].startswith(f"HTTP/1.1 {status}|")
+
+
+def post(path: str, body: bytes) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_what_is_sent_is_taken_whole_however_it_is_cut() -> None:
+    requests = post("/take", b"a\r\n\r\nb") + get("/health") + post("/take", b"")
+    bytewise = lambda data: [bytes([byte]) for byte in data]  # noqa: E731 - shorter than a name
+    for split in (lambda data: [data], bytewise):
+        assert exchange(requests, answers=3, split=split) == [
+            "HTTP/1.1 200 OK|took b'a\\r\\n\\r\\nb'",
+            "HTTP/1.1 200 OK|ready\n",
+            "HTTP/1.1 200 OK|took b''",
+        ]
+
+
+def test_nothing_is_taken_where_nothing_is_asked_for() -> None:
+    [answer] = exchange(post("/health", b"x"))
+    assert answer.startswith("HTTP/1.1 405 Method Not Allowed|")
 
 
 def test_a_request_that_never_ends_costs_its_connection() -> None:
