@@ -48,8 +48,7 @@ class Engine:
         self.counters = Counters()
         peers = settings.addresses(environ, "PEERS")
         directory = settings.directory(environ, "DATA")
-        self._cluster = environ.get("CLUSTER", "trading")
-        self.store = Store(directory, cluster=self._cluster, defects=self._planted)
+        self.store = Store(directory, defects=self._planted)
         self.roster = Roster(directory, [self.provider, *peers])
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
@@ -79,7 +78,7 @@ class Engine:
             peers=peers,
             verify=self.roster.verify,
             epoch_command=commands.epoch,
-            cluster=self._cluster,
+            cluster=environ.get("CLUSTER", "trading"),
             sentinels_needed=len(sentinels) // 2 + 1,
             wall_offset_ns=time.time_ns() - time.monotonic_ns(),
             defects=self._planted,
