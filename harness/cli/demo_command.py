@@ -50,6 +50,7 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     stack = read_stack(reference_stack(), variables=os.environ)
     scenarios = chosen_scenarios([str(reference_scenarios() / SCENARIO)], seed=seed, stack=stack)
     console = open_console()
+    (reports / "demo.html").unlink(missing_ok=True)  # an earlier one must not look like this one's
     setups = [
         Setup(
             scenario,
@@ -62,7 +63,7 @@ def command(*, seed: int, out: Path, reports: Path) -> int:
     ]
     results, code = run_and_tell(setups, reports=reports, console=console)
     for result in results:
-        if not result.path:
+        if not result.page:
             continue
         shutil.copyfile(Path(result.path) / "report.html", reports / "demo.html")
         console.print(f"open the report: {reports / 'demo.html'}", highlight=False, soft_wrap=True)

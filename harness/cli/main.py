@@ -79,8 +79,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; answers the exit code."""
-    from harness.model.errors import HarnessError
-
     try:
         result: Any = cli.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
@@ -93,20 +91,10 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         _close_stdout()
         return 0
-    except HarnessError as error:
-        click.echo(f"harness: {error}", err=True)
-        return int(error.exit_code)
-    except OSError as error:
-        from harness.cli.trouble import told_by_system
+    except Exception as error:
+        from harness.cli.trouble import tell
 
-        text, code = told_by_system(error)
-        click.echo(f"harness: {text}", err=True)
-        return code
-    except Exception as error:  # a bug of ours: one line for the person, the traceback in a file
-        from harness.cli.trouble import keep_traceback
-
-        click.echo(f"harness: {keep_traceback(error)}", err=True)
-        return 3
+        return int(tell(error)[1])
     return int(result) if isinstance(result, int) else 0
 
 

@@ -23,7 +23,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     Shards of one suite are merged by naming all their folders.
     """
     from harness.cli.consoles import open_console
-    from harness.cli.running import shown, tell_suite, write_suite
+    from harness.cli.running import shown, tell_suite
     from harness.engine.run import code_of
     from harness.engine.verdict_file import read_verdicts
     from harness.history.folder import RunFolder
@@ -32,14 +32,14 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     from harness.report.json import suite_json
     from harness.report.page import make_page
     from harness.report.suite import Judged
-    from harness.report.written import write_reports
+    from harness.report.written import write_reports, write_suite
 
     results = []
     for folder in _run_folders(runs):
         run = load_run(folder)
         judgement = read_verdicts(RunFolder(folder))
         page = write_reports(make_page(run, judgement), folder)
-        results.append(Judged.of(run, judgement, path=str(shown(folder)), page=page, reports=reports))
+        results.append(Judged.of(run, judgement, path=str(shown(folder))).with_page(page, reports))
     write_suite(results, reports)
     if as_json:
         click.echo(suite_json(tuple(results)), nl=False)

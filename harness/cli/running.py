@@ -3,70 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
 from harness.cli.live import LiveTimeline
+from harness.cli.trouble import tell
 from harness.engine.interrupts import held_back
+from harness.engine.run import planned_run
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, run_suite
 from harness.history.journal import Observer
 from harness.history.run import load_run
 from harness.model.outcome import ExitCode
 from harness.report.console import print_run, print_suite
-from harness.report.html import write_suite_page
-from harness.report.json import write_suite_json
-from harness.report.junit import write_suite_xml
-from harness.report.markdown import suite_markdown, write_markdown
 from harness.report.page import make_page
 from harness.report.suite import Judged, make_suite
-from harness.report.written import write_reports
+from harness.report.written import write_reports, write_suite
+
+STILL_RUNS: Final = "the suite still runs, or was killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a suite ended before its time, in a few words, and the exit code that this leads to."""
+
+    why: str
+    code: ExitCode
 
 
 def run_and_tell(
-    setups: Iterable[Setup], *, reports: Path, console: Console
+    setups: Sequence[Setup], *, reports: Path, console: Console
 ) -> tuple[list[Judged], ExitCode]:
     """Run setups, tell of each and write its report as soon as it is over, then the index of all into `reports`.
 
-    Answers the results of the final attempts. A Ctrl-C at any moment still leaves every report written.
+    Answers a row for every setup, in their order: what its final attempt came to, or that the suite was stopped before it
+    began, and why. Whatever happens, the reports are written and say the same; until then they say that the suite still
+    runs. Raises `OSError` when they can't be written at all, before anything starts.
     """
-    attempts: list[Attempt] = []
-    results: list[Judged] = []
-    interrupted = False
-    with _Live(console) as live:
-        try:
-            for attempt in run_suite(setups, observers=live.observers):
-                live.close()
-                with held_back():
-                    attempts.append(attempt)
-                    judged = _tell(attempt, reports=reports, console=console)
-                    if attempt.final:
-                        results.append(judged)
-        except KeyboardInterrupt:
-            interrupted = True
+    planned = [planned_run(setup) for setup in setups]
+    write_suite([Judged.of_stopped(meta, STILL_RUNS) for meta in planned], reports)
+    runs = _Runs(reports, console)
+    try:
+        stop = runs.run(setups)
+    except BaseException as error:
+        stop = _stop(error)
+    codes = [exit_code(runs.attempts)]
+    results = list(runs.results)
+    if stop is not None:
+        codes.append(stop.code)
+        results += [
+            Judged.of_stopped(meta, f"the suite was stopped: {stop.why}") for meta in planned[len(results) :]
+        ]
     try:
         with held_back():
             write_suite(results, reports)
-    except KeyboardInterrupt:
-        interrupted = True
-    return results, ExitCode.INTERRUPTED if interrupted else exit_code(attempts)
-
-
-def write_suite(results: Sequence[Judged], reports: Path) -> None:
-    """Write the index page and the machine-readable results of a suite."""
-    reports.mkdir(parents=True, exist_ok=True)
-    suite = make_suite(results)
-    write_suite_page(suite, reports / "index.html")
-    write_suite_json(tuple(results), reports / "results.json")
-    write_suite_xml(tuple(results), reports / "junit.xml")
-    write_markdown(suite_markdown(suite), reports / "summary.md")
+    except (KeyboardInterrupt, OSError) as error:
+        codes.append(_stop(error).code)
+    return results, ExitCode.of(codes)
 
 
 def tell_suite(results: Sequence[Judged], reports: Path, console: Console) -> None:
     """Print the table of a suite, and where its page lies."""
     print_suite(make_suite(results), console)
     console.print(f"report: {reports / 'index.html'}", highlight=False, soft_wrap=True)
+
+
+class _Runs:
+    """The runs of a suite, as far as it has come: `results` has one row for each setup that was run."""
+
+    def __init__(self, reports: Path, console: Console) -> None:
+        self.attempts: list[Attempt] = []
+        self.results: list[Judged] = []
+        self._reports = reports
+        self._console = console
+        self._again = False
+
+    def run(self, setups: Iterable[Setup]) -> Stop | None:
+        """Run them all, and tell of each attempt; answers why nothing more was started, if so."""
+        with _Live(self._console) as live:
+            for attempt in run_suite(setups, observers=live.observers):
+                live.close()
+                with held_back():
+                    self.attempts.append(attempt)
+                    self._tell(attempt)
+        why = self.attempts[-1].finished.stops if self.attempts else ""
+        return Stop(why, self.attempts[-1].finished.exit_code) if why else None
+
+    def _tell(self, attempt: Attempt) -> None:
+        """Print a run and write its page. Its row stands before, and gets its page after: a disk may be full."""
+        finished = attempt.finished
+        if finished.folder is None:
+            why = finished.why_not_run
+            self._row(attempt, Judged(finished.meta, finished.judgement, "", why_not_run=why))
+            self._console.print(f"NOT RUN  {finished.meta.scenario}: {why}", markup=False)
+            return
+        path = finished.folder.path
+        run = load_run(path)
+        row = Judged.of(run, finished.judgement, path=str(shown(path)))
+        self._row(attempt, row)
+        page = make_page(run, finished.judgement)
+        print_run(page, self._console)
+        for what in finished.left:
+            self._console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
+        written = write_reports(page, path)
+        self.results[-1] = row.with_page(written, self._reports)
+        again = "" if attempt.final else "  the machine is to blame: trying again"
+        self._console.print(f"  report: {shown(written)}{again}", highlight=False, soft_wrap=True)
+
+    def _row(self, attempt: Attempt, row: Judged) -> None:
+        if self._again:
+            self.results[-1] = row
+        else:
+            self.results.append(row)
+        self._again = not attempt.final
+
+
+def _stop(error: BaseException) -> Stop:
+    """What an error, a Ctrl-C or a reader that went away makes of a suite; an error is told."""
+    if isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
+        return Stop(*tell(error))
+    asked = isinstance(error, KeyboardInterrupt)
+    return Stop(
+        "somebody asked to stop" if asked else "nobody reads its output any more", ExitCode.INTERRUPTED
+    )
 
 
 class _Live:
@@ -104,20 +166,3 @@ def shown(path: Path) -> Path:
         return path.relative_to(Path.cwd())
     except ValueError:
         return path
-
-
-def _tell(attempt: Attempt, *, reports: Path, console: Console) -> Judged:
-    finished = attempt.finished
-    if finished.folder is None:
-        console.print(f"NOT RUN  {finished.meta.scenario}: {finished.why_not_run}", markup=False)
-        return Judged(finished.meta, finished.judgement, "", why_not_run=finished.why_not_run)
-    path = finished.folder.path
-    run = load_run(path)
-    page = make_page(run, finished.judgement)
-    written = write_reports(page, path)
-    print_run(page, console)
-    again = "" if attempt.final else "  the machine is to blame: trying again"
-    console.print(f"  report: {shown(written)}{again}", highlight=False, soft_wrap=True)
-    for what in finished.left:
-        console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
-    return Judged.of(run, finished.judgement, path=str(shown(path)), page=written, reports=reports)

@@ -1,4 +1,4 @@
-"""What a person is told when the system refuses, or when the harness has a bug."""
+"""What a person is told when something goes wrong: a mistake of theirs, a system that refuses, a bug of the harness."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from typing import Final
+
+import click
+
+from harness.model.errors import HarnessError
+from harness.model.outcome import ExitCode
 
 _THE_PLACE: Final = {
     errno.EACCES: "name a folder that you may write to with --out and --reports",
@@ -31,18 +36,30 @@ _THE_MACHINE: Final = {
 }
 
 
-def told_by_system(error: OSError) -> tuple[str, int]:
+def tell(error: Exception) -> tuple[str, ExitCode]:
+    """Print an error with its next step on stderr; answers its first line, and the exit code. A bug's traceback is kept."""
+    if isinstance(error, HarnessError):
+        text, code = str(error), error.exit_code
+    elif isinstance(error, OSError):
+        text, code = told_by_system(error)
+    else:
+        text, code = keep_traceback(error), ExitCode.INTERNAL
+    click.echo(f"harness: {text}", err=True)
+    return text.partition("\n")[0], code
+
+
+def told_by_system(error: OSError) -> tuple[str, ExitCode]:
     """A system's refusal as a message with the next step, and the exit code.
 
-    4 for a place that the person named, 9 for a machine that can't, 3 for anything else.
+    USAGE for a place that the person named, NOT_RUN for a machine that can't, INTERNAL for anything else.
     """
     where = f" ({error.filename})" if error.filename else ""
     text = f"{error.strerror or error}{where}"
     number = error.errno or 0
-    for code, advice in ((4, _THE_PLACE), (9, _THE_MACHINE)):
+    for code, advice in ((ExitCode.USAGE, _THE_PLACE), (ExitCode.NOT_RUN, _THE_MACHINE)):
         if number in advice:
             return f"{text}\n  next: {advice[number]}", code
-    return text, 3
+    return text, ExitCode.INTERNAL
 
 
 def keep_traceback(error: BaseException) -> str:

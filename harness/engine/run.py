@@ -36,7 +36,11 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came of one run. `folder` is None for one that was not run."""
+    """What came of one run. `folder` is None for one that was not run; `left` is what of the stack is still there.
+
+    `broke` is an error that nobody foresaw (a bug of the harness, a stack that can't be taken down): the run is told, healed
+    and judged all the same, and whoever runs it raises the error.
+    """
 
     meta: RunMeta
     judgement: Judgement
@@ -44,29 +48,54 @@ class Finished:
     exit_code: ExitCode
     why_not_run: str = ""
     left: tuple[str, ...] = ()
+    interrupted: bool = False
+    broke: Exception | None = None
+
+    @property
+    def stops(self) -> str:
+        """Why nothing else may start after it; empty when the next run may."""
+        if self.exit_code is ExitCode.HEAL_FAILED:
+            return "healing failed, and nothing may start on what is broken"
+        if self.interrupted or self.exit_code is ExitCode.INTERRUPTED:
+            return "somebody asked to stop"
+        return ""
 
 
 def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finished:
-    """Run one scenario to its end, or to whatever stops it; the stack is gone when this returns."""
+    """Run one scenario to its end, or to whatever stops it; the stack is gone when this returns.
+
+    Raises what kept the run from beginning (no room for its folder, no adapter); then there is nothing to heal.
+    """
     bench = Bench(setup, observers=observers)
     codes: set[ExitCode] = set()
+    broke: Exception | None = None
     with Interrupts(wake=lambda: bench.inbox.put(None), say_left=lambda: _say_left(bench)) as interrupts:
         try:
             _walk(bench, interrupts, codes)
             _save_evidence(bench)
+        except Exception as bug:
+            broke = bug
+            codes.add(ExitCode.INTERNAL)
+            _tell_aborted(bench, "error", f"internal error: {type(bug).__name__}: {bug}")
         finally:
-            left = bench.tear_down()
+            left, failure = _take_down(bench)
         # The journal is closed: what is judged now is what anybody judges later, byte for byte.
         judgement = _judge(bench)
         write_verdicts(bench.folder, judgement)
     if left:
         codes.add(ExitCode.HEAL_FAILED)
     if interrupts.requested:
-        codes.add(
-            ExitCode.INTERRUPTED
-        )  # also one that came while the load was drained: nothing else may start
+        codes.add(ExitCode.INTERRUPTED)  # also when it came while the load was drained
     codes.add(code_of(judgement.outcome))
-    return Finished(bench.meta, judgement, bench.folder, ExitCode.of(codes), left=left)
+    return Finished(
+        bench.meta,
+        judgement,
+        bench.folder,
+        ExitCode.of(codes),
+        left=left,
+        interrupted=interrupts.requested,
+        broke=broke or failure,
+    )
 
 
 def code_of(outcome: Outcome) -> ExitCode:
@@ -76,8 +105,15 @@ def code_of(outcome: Outcome) -> ExitCode:
 
 def not_run(setup: Setup, why: str) -> Finished:
     """The result of a scenario that this platform can't carry out."""
+    return Finished(
+        planned_run(setup), Judgement(Outcome.NOT_RUN, ()), None, ExitCode.NOT_RUN, why_not_run=why
+    )
+
+
+def planned_run(setup: Setup) -> RunMeta:
+    """What is known of a run before it begins."""
     scenario = setup.scenario
-    meta = RunMeta(
+    return RunMeta(
         run_id="",
         scenario=scenario.name,
         seed=scenario.seed,
@@ -89,7 +125,6 @@ def not_run(setup: Setup, why: str) -> Finished:
         overrides=setup.overrides,
         stack_file=setup.stack_file,
     )
-    return Finished(meta, Judgement(Outcome.NOT_RUN, ()), None, ExitCode.NOT_RUN, why_not_run=why)
 
 
 def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
@@ -191,6 +226,14 @@ def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
             if isinstance(error, HealFailed) and not bench.site.problem():
                 codes.add(ExitCode.HEAL_FAILED)
             _tell_aborted(bench, "error", str(error))
+
+
+def _take_down(bench: Bench) -> tuple[tuple[str, ...], Exception | None]:
+    """End everything; answers what is left, and what went wrong: then nobody knows what is left."""
+    try:
+        return bench.tear_down(), None
+    except Exception as error:
+        return (f"the stack could not be taken down whole: {error}",), error
 
 
 def _tell_aborted(bench: Bench, cause: str, reason: str) -> None:

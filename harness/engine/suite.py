@@ -36,15 +36,18 @@ def run_suite(
 ) -> Iterator[Attempt]:
     """Run each; only an UNKNOWN whose cause is the environment is tried again, at most twice; every attempt is kept.
 
-    Before anything else, what a dead harness left broken is healed. Stops after an interruption. Raises
-    `EnvironmentUnfit` when somebody else runs the stack.
+    Before anything else, what a dead harness left broken is healed. Stops after an interruption, and where healing
+    failed. A bug that broke a run off is raised after its attempt; what kept a run from beginning is raised instead of
+    one: `EnvironmentUnfit` when somebody else runs the stack, `OSError` when there is no room.
     """
     heal_orphans()
     for setup in setups:
         with stack_lock(setup.stack):
             for attempt in _attempts(setup, observers, retries):
                 yield attempt
-                if attempt.finished.exit_code in (ExitCode.INTERRUPTED, ExitCode.HEAL_FAILED):
+                if attempt.finished.broke is not None:
+                    raise attempt.finished.broke
+                if attempt.finished.stops:
                     return
 
 
@@ -69,8 +72,12 @@ def why_not(scenario: Scenario, platform: Platform) -> str:
 
 
 def exit_code(attempts: Iterable[Attempt]) -> ExitCode:
-    """The code of a suite: that of its final attempts; nothing at all is `NOTHING_TO_RUN`."""
-    codes = [attempt.finished.exit_code for attempt in attempts if attempt.final]
+    """The code of a suite: that of its final attempts, and of the last one when none followed after all.
+
+    Nothing at all is `NOTHING_TO_RUN`.
+    """
+    told = tuple(attempts)
+    codes = [attempt.finished.exit_code for attempt in told if attempt.final or attempt is told[-1]]
     return ExitCode.of(codes) if codes else ExitCode.NOTHING_TO_RUN
 
 

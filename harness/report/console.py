@@ -68,7 +68,8 @@ def print_suite(suite: Suite, console: Console) -> None:
             console.print(Text(row.name, _STYLE[row.outcome]))
             _print_advice(row.advice, console)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
-    console.print(Text(f"{counted(len(suite.rows), 'run')}: {counts}", _STYLE[suite.outcome]), soft_wrap=True)
+    told = "; ".join(filter(None, (f"{counted(len(suite.rows), 'run')}: {counts}", suite.stopped)))
+    console.print(Text(told, _STYLE[suite.outcome]), soft_wrap=True)
 
 
 def _print_rows(suite: Suite, console: Console) -> None:

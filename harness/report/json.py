@@ -38,12 +38,13 @@ class RunResult(msgspec.Struct, frozen=True):
 
 
 class SuiteResult(msgspec.Struct, frozen=True):
-    """All runs of one command."""
+    """All runs of one command. `stopped` says how many of them never began, and why; empty for a suite that is whole."""
 
     schema: int
     outcome: Outcome
     counts: dict[str, int]
     runs: tuple[RunResult, ...]
+    stopped: str = ""
 
 
 def suite_result(runs: tuple[Judged, ...]) -> SuiteResult:
@@ -54,6 +55,7 @@ def suite_result(runs: tuple[Judged, ...]) -> SuiteResult:
         outcome=suite.outcome,
         counts={str(outcome): count for outcome, count in suite.counts.items()},
         runs=tuple(_result(run, run.meta, run.why_not_run or headline(run.judgement)) for run in runs),
+        stopped=suite.stopped,
     )
 
 

@@ -1,4 +1,7 @@
-"""Results for CI systems: JUnit XML. FAIL is a failure, UNKNOWN an error (never a skip), not run a skip with its reason."""
+"""Results for CI systems: JUnit XML. FAIL is a failure, UNKNOWN an error (never a skip), not run a skip with its reason.
+
+A run that never began because the suite was stopped is an error, too: a suite that was cut short is not green.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from harness.report.suite import Judged
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_TAGS: Final = {Outcome.FAIL: "failure", Outcome.UNKNOWN: "error", Outcome.NOT_RUN: "skipped"}
 
 
 def suite_xml(runs: tuple[Judged, ...]) -> bytes:
@@ -61,17 +66,17 @@ def _add_case(suite: ET.Element, name: str, verdict: Verdict, run: Judged) -> No
             ET.SubElement(properties, "property", name=_clean(key), value=str(value))
     if verdict.outcome is Outcome.PASS:
         return
-    _add_problem(case, verdict.outcome, verdict.summary, _details(verdict, run))
+    _add_problem(case, run, verdict.outcome, verdict.summary, _details(verdict, run))
 
 
 def _add_whole(suite: ET.Element, name: str, run: Judged) -> None:
     case = ET.SubElement(suite, "testcase", classname=_clean(name), name="run")
     text = run.why_not_run or "; ".join(run.judgement.reasons) or "nothing was judged"
-    _add_problem(case, run.judgement.outcome, text, text)
+    _add_problem(case, run, run.judgement.outcome, text, text)
 
 
-def _add_problem(case: ET.Element, outcome: Outcome, message: str, text: str) -> None:
-    tag = {Outcome.FAIL: "failure", Outcome.NOT_RUN: "skipped"}.get(outcome, "error")
+def _add_problem(case: ET.Element, run: Judged, outcome: Outcome, message: str, text: str) -> None:
+    tag = "error" if run.stopped else _TAGS[outcome]
     problem = ET.SubElement(case, tag, message=_clean(f"{outcome}: {message}"))
     if tag != "skipped":
         problem.set("type", str(outcome))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from harness.history.meta import RunMeta
 from harness.history.run import Run
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
+from harness.model.units import counted
 from harness.report.advice import Advice, advice
 from harness.report.names import row_name
 from harness.report.page import headline
@@ -25,6 +26,8 @@ _RANK = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 
 class Judged:
     """One run of a suite. `path` is its folder, `page` the link from the suite's folder to its report, `took_s` how long
     it went on by its journal; all empty for one that was not run.
+
+    `stopped` says that the platform could have run it, but the suite came to its end before.
     """
 
     meta: RunMeta
@@ -33,14 +36,24 @@ class Judged:
     page: str = ""
     why_not_run: str = ""
     took_s: float = 0.0
+    stopped: bool = False
 
     @classmethod
-    def of(cls, run: Run, judgement: Judgement, *, path: str, page: Path, reports: Path) -> Judged:
-        """A stored run for a suite whose reports lie in `reports`; both may move to another machine together."""
-        link = Path(os.path.relpath(page.resolve(), reports.resolve())).as_posix()
+    def of(cls, run: Run, judgement: Judgement, *, path: str) -> Judged:
+        """A stored run, without a page."""
         times = [event.at_ns for event in run.events]
         took_s = (max(times) - times[0]) / 1e9 if times else 0.0
-        return cls(run.meta, judgement, path, page=quote(link), took_s=took_s)
+        return cls(run.meta, judgement, path, took_s=took_s)
+
+    def with_page(self, page: Path, reports: Path) -> Judged:
+        """With its page, for a suite whose reports lie in `reports`; both may move to another machine together."""
+        link = Path(os.path.relpath(page.resolve(), reports.resolve())).as_posix()
+        return replace(self, page=quote(link))
+
+    @classmethod
+    def of_stopped(cls, meta: RunMeta, why: str) -> Judged:
+        """A planned run that a suite never came to, and why."""
+        return cls(meta, Judgement(Outcome.NOT_RUN, ()), "", why_not_run=why, stopped=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class Row:
     resolution_ms: float | None
     by_check: dict[str, Outcome]
     advice: Advice | None
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,12 @@ class Suite:
     @property
     def outcome(self) -> Outcome:
         return Outcome.worst(row.outcome for row in self.rows)
+
+    @property
+    def stopped(self) -> str:
+        """How many of the planned runs never began, and why; empty for a suite that came to its end."""
+        never = [row.headline for row in self.rows if row.stopped]
+        return f"{len(never)} of {counted(len(self.rows), 'run')} not run: {never[0]}" if never else ""
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -100,4 +120,5 @@ def _row(name: str, run: Judged) -> Row:
         advice=None
         if run.judgement.outcome is Outcome.NOT_RUN
         else advice(run.meta, run.judgement, run_path=run.path),
+        stopped=run.stopped,
     )

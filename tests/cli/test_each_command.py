@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,56 +14,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 sys.path.insert(0, str(Path(__file__).parent))
 from command_line import SCENARIO, STACK, CommandLine
-from literal_run import failing, literal_events, passing, starved
+from literal_run import failing, passing, starved
 
 from harness.cli import validate_command
 from harness.engine import suite
-from harness.engine.run import Finished, code_of
-from harness.engine.setup import Setup
-from harness.engine.verdict_file import write_verdicts
+from harness.engine.run import code_of
 from harness.engine.vocabulary import vocabulary
-from harness.history.folder import create_run_folder
-from harness.history.journal import JournalWriter
-from harness.history.meta import RunMeta, write_meta
-from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.scenario.schema import schema_text
-
-
-@pytest.fixture
-def canned(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Runs come to these judgements, one after another, without a stack; their journal is a literal one."""
-    left: list[Judgement] = []
-
-    def run(setup: Setup, *, observers: tuple[Callable[..., None], ...] = ()) -> Finished:
-        scenario = setup.scenario
-        folder = create_run_folder(setup.out, scenario.id, started=datetime.now(UTC))
-        meta = RunMeta(
-            run_id=folder.path.name,
-            scenario=scenario.name,
-            seed=scenario.seed,
-            platform=setup.platform.name,
-            stack=setup.stack.name,
-            file=str(scenario.path),
-            document=scenario.resolved_document(),
-            defect=setup.defect,
-            overrides=setup.overrides,
-            stack_file=setup.stack_file,
-        )
-        write_meta(folder, meta)
-        journal = JournalWriter(folder.journal)
-        for number, event in enumerate(literal_events(), start=1):
-            journal.append(event)
-            for observer in observers:
-                observer(number, event)
-        journal.close()
-        judgement = left.pop(0)
-        write_verdicts(folder, judgement)
-        return Finished(meta, judgement, folder, code_of(judgement.outcome))
-
-    monkeypatch.setattr(suite, "run_scenario", run)
-    monkeypatch.setattr(suite, "why_not", lambda scenario, platform: "")
-    return lambda *judgements: left.extend(judgements)
 
 
 def test_run_tells_the_timeline_and_the_verdicts_in_plain_lines(

@@ -227,10 +227,42 @@ def test_an_error_at_the_start_is_told_and_unknown(runner: Runner, error: Except
     assert told(finished) == [f"error: {error}"]
 
 
-def test_a_bug_still_takes_the_stack_down(runner: Runner) -> None:
-    with pytest.raises(ZeroDivisionError):
-        runner(inject=raising(ZeroDivisionError()))
+@pytest.mark.parametrize("step", ["bring_up", "inject", "settle", "freeze"])
+def test_a_bug_takes_the_stack_down_and_is_told_like_anything_else(runner: Runner, step: str) -> None:
+    bug = ZeroDivisionError("of the harness")
+    finished = runner(**{step: raising(bug)})
     assert FakeBench.made.log[-1] == "tear_down"
+    assert finished.broke is bug
+    assert (finished.exit_code, finished.judgement.outcome) == (ExitCode.INTERNAL, Outcome.UNKNOWN)
+    assert told(finished) == ["error: internal error: ZeroDivisionError: of the harness"]
+    assert finished.folder is not None
+    assert judge_again(load_run(finished.folder.path)) == finished.judgement == read_verdicts(finished.folder)
+
+
+def test_what_keeps_a_run_from_beginning_is_raised(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "Bench", lambda *_, **__: raising(OSError("no room"))())
+    with pytest.raises(OSError, match="no room"):
+        runner()
+
+
+@pytest.mark.parametrize("error", [OSError("no answer"), HarnessError("no answer"), KeyError("no answer")])
+def test_a_stack_that_cannot_be_taken_down_is_a_failure_to_heal(runner: Runner, error: Exception) -> None:
+    finished = runner(PASS, tear_down=raising(error))
+    assert finished.broke is error
+    assert finished.exit_code is ExitCode.HEAL_FAILED
+    assert finished.left == (f"the stack could not be taken down whole: {error}",)
+    assert "healing failed" in finished.stops
+
+
+def test_nothing_starts_after_a_ctrl_c_that_a_worse_error_outranks(runner: Runner) -> None:
+    def both() -> None:
+        ctrl_c()
+        raise HarnessError("broken")
+
+    finished = runner(begin_load=both)
+    assert finished.exit_code is ExitCode.INTERNAL
+    assert finished.stops == "somebody asked to stop"
+    assert runner(PASS).stops == ""
 
 
 def test_a_load_that_breaks_stops_the_run_as_unknown(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,29 @@ def test_nothing_else_starts_after_an_interruption_or_what_could_not_be_healed(
     assert exit_code(attempts) is code
 
 
+def test_a_bug_is_raised_after_the_run_that_it_broke_off(canned: list[object]) -> None:
+    bug = ZeroDivisionError()
+    canned += [Finished(SimpleNamespace(), STACK, None, ExitCode.INTERNAL, broke=bug)]  # type: ignore[arg-type]
+    attempts = run_suite([setup(), setup()])
+    assert next(attempts).finished.broke is bug
+    with pytest.raises(ZeroDivisionError):
+        next(attempts)
+
+
+def test_nothing_else_starts_after_an_interruption_that_something_worse_outranks(
+    canned: list[object],
+) -> None:
+    canned += [Finished(SimpleNamespace(), STACK, None, ExitCode.INTERNAL, interrupted=True)]  # type: ignore[arg-type]
+    assert len(list(run_suite([setup(), setup()]))) == 1
+
+
+def test_an_attempt_that_was_to_be_followed_counts_when_none_followed(canned: list[object]) -> None:
+    canned += [MACHINE]
+    first = next(run_suite([setup()]))
+    assert not first.final
+    assert exit_code([first]) is ExitCode.UNKNOWN
+
+
 def test_what_the_platform_cannot_do_is_not_run_and_says_what_would_make_it_possible(
     canned: list[object],
 ) -> None:

@@ -102,7 +102,8 @@ def test_the_worst_outcome_wins_and_nothing_judged_is_unknown() -> None:
 def test_the_exit_code_of_several_runs() -> None:
     assert ExitCode.of([]) is ExitCode.PASSED
     codes = [ExitCode.HEAL_FAILED, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.GUARD_ABORTED]
-    codes += [ExitCode.FAILED, ExitCode.UNKNOWN, ExitCode.NOT_RUN, ExitCode.PASSED]
+    codes += [ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNKNOWN, ExitCode.NOT_RUN]
+    codes += [ExitCode.NOTHING_TO_RUN, ExitCode.PASSED]
     for first, second in itertools.combinations(codes, 2):
         assert ExitCode.of([second, first]) is first
 

@@ -136,6 +136,26 @@ def test_junit_calls_unknown_an_error_and_never_a_skip(three: tuple[Judged, ...]
     assert "reproduce: harness run" in (failure.text or "")
 
 
+def test_a_run_that_a_suite_never_came_to_is_named_counted_and_no_skip(three: tuple[Judged, ...]) -> None:
+    why = "the suite was stopped: somebody asked to stop"
+    rows = (three[0], three[3], Judged.of_stopped(literal_run(scenario="never").meta, why))
+    suite = make_suite(rows)
+    assert suite.stopped == f"1 of 3 runs not run: {why}"
+    assert make_suite(three).stopped == json.loads(suite_json(three))["stopped"] == ""
+    assert json.loads(suite_json(rows))["stopped"] == suite.stopped
+    out = StringIO()
+    print_suite(suite, Console(file=out, width=160))
+    assert f"2 NOT_RUN; 1 of 3 runs not run: {why}" in out.getvalue()
+    assert suite_page(suite).count(why) == suite_markdown(suite).count(why) == 1
+    by_name = {one.get("name"): one for one in ET.fromstring(suite_xml(rows))}
+    found = {name: (one.get("errors"), one.get("skipped")) for name, one in by_name.items()}
+    assert found == {
+        "fine[seed=7]": ("0", "0"),
+        "skew[seed=7]": ("0", "1"),
+        "never[seed=7]": ("1", "0"),
+    }
+
+
 def test_markdown_is_short_and_starts_with_what_needs_attention(three: tuple[Judged, ...]) -> None:
     text = suite_markdown(make_suite(three))
     assert text.index("**lost [mode=dark]** FAIL") < text.index("| fine |")
@@ -257,12 +277,8 @@ def test_a_run_that_an_older_harness_wrote_still_loads() -> None:
 def test_runs_of_two_seeds_have_two_names(tmp_path: Path) -> None:
     runs = [literal_run(seed=seed) for seed in (7, 8)] + [literal_run(scenario="other", defect="no-fencing")]
     judged = [
-        Judged.of(
-            run,
-            passing(),
-            path="p",
-            page=tmp_path / "runs/a b[m=1]/report.html",
-            reports=tmp_path / "reports",
+        Judged.of(run, passing(), path="p").with_page(
+            tmp_path / "runs/a b[m=1]/report.html", tmp_path / "reports"
         )
         for run in runs
     ]
