@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -10,32 +10,37 @@ import jinja2
 from markupsafe import Markup
 
 from harness.history.folder import write_atomically
+from harness.history.run import Run
 from harness.model.units import counted
-from harness.report.charts import timeline
-from harness.report.page import Page, format_figure
-from harness.report.series import availability_series, last_s, latency_series, reigns, shades
+from harness.report.charts import WIDTH, timeline
+from harness.report.page import Page, format_resolution, format_value, worst_first
+from harness.report.phases import ENDS
+from harness.report.series import MOST_BINS, ON_TIME_NS, last_s, latency_series, reigns, service_spans, shades
 from harness.report.suite import Suite
 
-PHONE: Final = 340
+SIZES: Final = {"wide": (WIDTH, MOST_BINS), "narrow": (250, 100)}
+"""The charts of a page: pixels of the axis, and bins of the latency that can be told apart on it."""
 
 
 def run_page(page: Page) -> str:
     """The HTML document of one run."""
-    run = page.run
-    drawn = {
+    return (
+        _environment()
+        .get_template("run.html.j2")
+        .render(page=page, charts=_charts(page.run), phase_names=tuple(ENDS), on_time_ms=ON_TIME_NS // 10**6)
+    )
+
+
+def _charts(run: Run) -> dict[str, Markup]:
+    draw = partial(
+        timeline, service=service_spans(run), reigns=reigns(run), shades=shades(run), end_s=last_s(run)
+    )
+    return {
         name: Markup(  # noqa: S704  our own SVG, made from numbers; its texts are escaped by the library
-            timeline(
-                availability=availability_series(run),
-                latency=latency_series(run),
-                reigns=reigns(run),
-                shades=shades(run),
-                end_s=last_s(run),
-                width=width,
-            )
+            draw(latency=latency_series(run, most_bins=bins), width=width)
         )
-        for name, width in (("wide", 860), ("narrow", PHONE))
+        for name, (width, bins) in SIZES.items()
     }
-    return _environment().get_template("run.html.j2").render(page=page, charts=drawn)
 
 
 def write_run_page(page: Page, path: Path) -> None:
@@ -62,5 +67,10 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"figure": format_figure, "counted": counted}
+    environment.filters |= {
+        "value": format_value,
+        "resolution": format_resolution,
+        "counted": counted,
+        "worst_first": worst_first,
+    }
     return environment

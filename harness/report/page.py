@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from harness.history.run import Run
 from harness.model.events import (
     Collected,
     FaultChanged,
-    FaultEvidence,
-    FaultFailed,
-    FaultHealed,
-    FaultInjected,
     HostContended,
     HostStalled,
     LoadDrained,
@@ -22,27 +19,14 @@ from harness.model.events import (
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.units import counted, format_ns
-from harness.model.verdicts import Figure, Verdict
+from harness.model.verdicts import Evidence, Figure, Finding, Verdict
 from harness.report.advice import Advice, advice
+from harness.report.faults import FaultRow, fault_rows
 from harness.report.names import named
 from harness.report.phases import Phase, failover, figure, phases
 from harness.report.series import seconds
 
-
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """One fault, as asked for and as measured."""
-
-    fault_id: str
-    fault: str
-    targets: tuple[str, ...]
-    parameters: str
-    asked_s: float
-    onset: str
-    spread: str
-    lifted: str
-    proofs: tuple[FaultEvidence, ...]
-    failed: str = ""
+_Judged = TypeVar("_Judged", Verdict, Finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +46,10 @@ class Page:
     notes: tuple[str, ...]
     advice: Advice | None
 
+    def moment(self, evidence: Evidence) -> str:
+        """When it happened, in seconds from the start of the load; empty where the evidence has no time."""
+        return "" if evidence.at_ns is None else f"{seconds(self.run, evidence.at_ns):.3f} s"
+
 
 def make_page(run: Run, judgement: Judgement) -> Page:
     """Gather what the pages of one run show."""
@@ -77,7 +65,7 @@ def make_page(run: Run, judgement: Judgement) -> Page:
         headline=headline(judgement),
         verdicts=worst_first(judgement.verdicts),
         phases=phases(failover(judgement)),
-        faults=_faults(run),
+        faults=fault_rows(run),
         facts=_facts(run),
         notes=_notes(run, judgement),
         advice=advice(run.meta, judgement, run_path=path),
@@ -96,7 +84,7 @@ def headline(judgement: Judgement) -> str:
     if failed:
         parts.append(f"failed: {', '.join(failed)}")
     if unknown or judgement.reasons:
-        parts.append(f"unknown: {', '.join(unknown) or judgement.reasons[0]}")
+        parts.append(f"unknown: {judgement.reasons[0] if judgement.reasons else ', '.join(unknown)}")
     if not judgement.verdicts and not judgement.reasons:
         parts.append("nothing was judged")
     elif not failed and not unknown and not judgement.reasons:
@@ -108,61 +96,31 @@ def headline(judgement: Judgement) -> str:
 
 def format_figure(item: Figure) -> str:
     """A figure for people, with its resolution and sample size where it has them."""
-    text = f"{_number(item.value)} {item.unit}".strip()
-    if item.resolution is not None:
-        text += f" ± {_number(item.resolution)} {item.unit}".rstrip()
+    text = f"{format_value(item)} {format_resolution(item)}".strip()
     return text + (f" (n = {item.samples:,})" if item.samples is not None else "")
 
 
-def worst_first(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Verdicts, those that need attention on top, otherwise in their own order."""
+def format_value(item: Figure) -> str:
+    """A figure's number with its unit alone; whole where nothing finer could have been seen."""
+    coarse = item.resolution is not None and item.resolution >= 1
+    return f"{_number(round(item.value) if coarse else item.value)} {item.unit}".strip()
+
+
+def format_resolution(item: Figure) -> str:
+    """The smallest difference that could have been seen: `± 20 ms`; empty where it is not known."""
+    return "" if item.resolution is None else f"± {_number(item.resolution)} {item.unit}".rstrip()
+
+
+def worst_first(judged: Iterable[_Judged]) -> tuple[_Judged, ...]:
+    """Verdicts or findings, those that need attention on top, otherwise in their own order."""
     rank = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 3}
-    return tuple(sorted(verdicts, key=lambda verdict: rank[verdict.outcome]))
+    return tuple(sorted(judged, key=lambda item: rank[item.outcome]))
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
-
-
-def _faults(run: Run) -> tuple[FaultRow, ...]:
-    proofs: dict[str, list[FaultEvidence]] = {}
-    for event in run.events:
-        if isinstance(event, FaultEvidence):
-            proofs.setdefault(event.fault_id, []).append(event)
-    lifted = {event.fault_id: event for event in run.events if isinstance(event, FaultHealed)}
-    rows = [
-        _fault(run, event, lifted.get(event.fault_id), tuple(proofs.get(event.fault_id, ())))
-        for event in run.events
-        if isinstance(event, FaultInjected)
-    ]
-    rows += [
-        FaultRow(event.fault_id, "", (), "", seconds(run, event.at_ns), "", "", "", (), failed=event.reason)
-        for event in run.events
-        if isinstance(event, FaultFailed)
-    ]
-    return tuple(rows)
-
-
-def _fault(
-    run: Run, event: FaultInjected, lifted: FaultHealed | None, proofs: tuple[FaultEvidence, ...]
-) -> FaultRow:
-    return FaultRow(
-        fault_id=event.fault_id,
-        fault=event.fault,
-        targets=event.targets,
-        parameters=", ".join(f"{key} {_plain(value)}" for key, value in sorted(event.parameters.items())),
-        asked_s=seconds(run, event.asked_ns),
-        onset=f"{seconds(run, event.first_effect_ns):.4f} s",
-        spread=format_ns(event.last_effect_ns - event.first_effect_ns),
-        lifted=f"{seconds(run, lifted.last_lifted_ns):.4f} s" if lifted is not None else "with the run",
-        proofs=proofs,
-    )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    return str(value)
+    """Whole, or four digits that count; never with an exponent where people would read on."""
+    whole = float(value).is_integer() or abs(value) >= 1000
+    return f"{value:,.0f}" if whole and abs(value) < 1e15 else f"{value:.4g}"
 
 
 def _facts(run: Run) -> tuple[tuple[str, str], ...]:
@@ -179,8 +137,8 @@ def _facts(run: Run) -> tuple[tuple[str, str], ...]:
         ("committed entries", f"{_committed(run):,}"),
         ("quotes", f"{len(run.quotes):,}"),
     ]
-    facts += [("machine: " + key, str(value)) for key, value in sorted(meta.machine.items())]
-    facts += [("version: " + key, value) for key, value in sorted(meta.versions.items())]
+    facts += [("machine", ", ".join(f"{key} {value}" for key, value in sorted(meta.machine.items())))]
+    facts += [("versions", ", ".join(f"{key} {value}" for key, value in sorted(meta.versions.items())))]
     return tuple((key, value) for key, value in facts if value)
 
 

@@ -8,14 +8,22 @@ from typing import Final
 from harness.model.judgement import Judgement
 from harness.model.verdicts import Figure, Verdict
 
-NAMES: Final = ("detect", "decide", "seal", "promote", "first_order")
+ENDS: Final = {
+    "detect": "a majority suspects the primary",
+    "decide": "a new primary is decided on",
+    "seal": "the log is sealed at a majority",
+    "promote": "the new primary serves",
+    "first_order": "clients are answered again",
+}
+"""The figures that are phases, in their order, and what ends each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase: where it starts and how long it takes, in milliseconds from the fault's first effect."""
+    """One phase: what ends it, where it starts and how long it takes, in milliseconds from the fault's first effect."""
 
     name: str
+    ends: str
     start_ms: float
     length_ms: float
 
@@ -36,12 +44,12 @@ def phases(verdict: Verdict | None) -> tuple[Phase, ...]:
     """The phases that were measured, one after another; empty where the stack told none."""
     spans: list[Phase] = []
     at_ms = 0.0
-    for name in NAMES:
+    for name, ends in ENDS.items():
         found = figure(verdict, name)
         if found is None:
             continue
         length_ms = _milliseconds(found)
-        spans.append(Phase(name.replace("_", " "), at_ms, length_ms))
+        spans.append(Phase(name.replace("_", " "), ends, at_ms, length_ms))
         at_ms += length_ms
     return tuple(spans)
 

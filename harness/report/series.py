@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from harness.history.run import Run
-from harness.model.events import FaultHealed, FaultInjected, StackSaid
+from harness.model.events import FaultHealed, FaultInjected, RunAborted, RunEnded, StackSaid
 from harness.model.stack_event import Moment
 
 ON_TIME_NS: Final = 250_000_000
@@ -37,18 +37,30 @@ def seconds(run: Run, at_ns: float) -> float:
 
 def shades(run: Run) -> tuple[Shade, ...]:
     """The faults of a run, by their measured onsets and ends."""
-    lifted = {event.fault_id: event.last_lifted_ns for event in run.events if isinstance(event, FaultHealed)}
-    end_s = last_s(run)
+    injected = [event for event in run.events if isinstance(event, FaultInjected)]
+    ends = [lifted_ns(run, event) for event in injected]
     return tuple(
         Shade(
             fault_id=event.fault_id,
             fault=event.fault,
             start_s=seconds(run, event.first_effect_ns),
-            end_s=seconds(run, lifted[event.fault_id]) if event.fault_id in lifted else end_s,
+            end_s=last_s(run) if end_ns is None else seconds(run, end_ns),
         )
-        for event in run.events
-        if isinstance(event, FaultInjected)
+        for event, end_ns in zip(injected, ends, strict=True)
     )
+
+
+def lifted_ns(run: Run, fault: FaultInjected) -> int | None:
+    """When a fault was over. None when nobody saw its end, because the run broke off.
+
+    A run that goes to its end heals what it holds, so a fault without an end there was over at once (a reset).
+    """
+    for event in run.events:
+        if isinstance(event, FaultHealed) and event.fault_id == fault.fault_id:
+            return event.last_lifted_ns
+    broken = any(isinstance(event, RunAborted) for event in run.events)
+    whole = any(isinstance(event, RunEnded) for event in run.events)
+    return fault.last_effect_ns if whole and not broken else None
 
 
 def last_s(run: Run) -> float:
@@ -64,7 +76,7 @@ def probes(run: Run) -> pd.DataFrame:
     kept = run.operations[run.operations["purpose"].isin(PROBES)]
     latency_ns = (kept["completed_ns"] - kept["intended_ns"]).astype("Float64")
     ok = (kept["outcome"] == "ok").fillna(value=False).astype(bool)
-    through = kept["gateway"].where(kept["purpose"] == "probe", "reconnecting client")
+    through = kept["gateway"].where(kept["purpose"] == "probe", "reconnecting")
     return pd.DataFrame(
         {
             "through": through.astype("object"),
@@ -76,24 +88,36 @@ def probes(run: Run) -> pd.DataFrame:
     )
 
 
-def availability_series(run: Run) -> pd.DataFrame:
-    """Columns through, t_s, availability: the share of probes that were acknowledged on time, in even bins."""
-    frame, width = _binned(run)
+def service_spans(run: Run) -> pd.DataFrame:
+    """Columns through, start_s, end_s, answered: how many probes were acknowledged on time (`all`, `some`, `none`).
+
+    Neighbouring bins of one answer are one span.
+    """
+    frame, width_s = _binned(run, MOST_BINS)
+    columns = ["through", "start_s", "end_s", "answered"]
     if frame.empty:
-        return pd.DataFrame({"through": [], "t_s": [], "availability": []})
-    grouped = frame.groupby(["through", "bin"], sort=True)["on_time"].mean().reset_index()
-    return pd.DataFrame(
-        {
-            "through": grouped["through"],
-            "t_s": grouped["bin"] * width,
-            "availability": grouped["on_time"] * 100.0,
-        }
+        return pd.DataFrame(columns=columns)
+    bins = frame.groupby(["through", "bin"], sort=True)["on_time"].agg(["all", "any"]).reset_index()
+    answered = np.where(bins["all"], "all", np.where(bins["any"], "some", "none"))
+    bins = bins.assign(
+        answered=answered,
+        start_s=bins["bin"] * width_s,
+        end_s=((bins["bin"] + 1) * width_s).clip(upper=last_s(run)),
     )
+    before = bins[["through", "answered"]].shift()
+    starts = (bins["through"] != before["through"]) | (bins["answered"] != before["answered"])
+    spans = bins.groupby(starts.cumsum()).agg(
+        through=("through", "first"),
+        start_s=("start_s", "first"),
+        end_s=("end_s", "last"),
+        answered=("answered", "first"),
+    )
+    return spans[columns].reset_index(drop=True)
 
 
-def latency_series(run: Run) -> pd.DataFrame:
+def latency_series(run: Run, *, most_bins: int = MOST_BINS) -> pd.DataFrame:
     """Columns through, t_s, median_ms, worst_ms: latency of acknowledged probes from their intended time, in even bins."""
-    frame, width = _binned(run)
+    frame, width_s = _binned(run, most_bins)
     if frame.empty or not frame["ok"].any():
         return pd.DataFrame({"through": [], "t_s": [], "median_ms": [], "worst_ms": []})
     # A bin in which nothing was acknowledged stays, without a value, so that no line is drawn across an outage.
@@ -104,7 +128,7 @@ def latency_series(run: Run) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "through": grouped["through"],
-            "t_s": grouped["bin"] * width,
+            "t_s": grouped["bin"] * width_s,
             "median_ms": grouped["median"],
             "worst_ms": grouped["max"],
         }
@@ -146,9 +170,10 @@ def _lost_s(run: Run, told: list[StackSaid], promoted: StackSaid) -> float:
     return min((seconds(run, end) for end in ends if end > promoted.at_ns), default=float("inf"))
 
 
-def _binned(run: Run) -> tuple[pd.DataFrame, float]:
+def _binned(run: Run, most_bins: int) -> tuple[pd.DataFrame, float]:
+    """The probes with the number of their bin, and the bins' width in seconds."""
     frame = probes(run)
     if frame.empty:
         return frame, 1.0
-    width = max(0.05, round(last_s(run) / MOST_BINS, 2))
-    return frame.assign(bin=np.floor(frame["t_s"] / width).astype(int)), width
+    width_s = max(0.05, round(last_s(run) / most_bins, 2))
+    return frame.assign(bin=np.floor(frame["t_s"] / width_s).astype(int)), width_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from harness.model.stack_event import Moment, StackEvent
 from harness.model.units import format_ns
 from harness.report.page import headline
 from harness.report.series import seconds
+from harness.report.targets import homes, in_short
 
 _FIRST_OF_EACH_EPOCH = (
     Moment.PRIMARY_SUSPECTED,
@@ -53,6 +54,7 @@ def _after(at_ns: int, onset_ns: int | None) -> str:
 
 def _of_events(run: Run) -> Iterator[tuple[int, str]]:
     told: set[tuple[str, int | None]] = set()
+    providers = homes(run)
     for event in run.events:
         if isinstance(event, StackSaid):
             key = (event.event.kind, event.event.epoch)
@@ -60,10 +62,10 @@ def _of_events(run: Run) -> Iterator[tuple[int, str]]:
                 told.add(key)
                 yield event.at_ns, _stack_sentence(event.event)
         else:
-            yield from _sentence(event)
+            yield from _sentence(event, providers)
 
 
-def _sentence(event: Event) -> Iterator[tuple[int, str]]:
+def _sentence(event: Event, providers: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     match event:
         case LoadStarted():
             yield event.at_ns, "Orders begin to flow."
@@ -74,10 +76,10 @@ def _sentence(event: Event) -> Iterator[tuple[int, str]]:
             led = f", where the primary of epoch {event.epoch} ran" if event.primary is not None else ""
             yield (
                 event.first_effect_ns,
-                f"The fault {event.fault_id} ({event.fault}) strikes {_short(event.targets)}; its last effect follows "
-                f"{spread} later. The primary was on {event.primary}{led}."
+                f"The fault {event.fault_id} ({event.fault}) strikes {in_short(event.targets, providers)}; its last effect "
+                f"follows {spread} later. The primary was on {event.primary}{led}."
                 if event.primary
-                else f"The fault {event.fault_id} ({event.fault}) strikes {_short(event.targets)}.",
+                else f"The fault {event.fault_id} ({event.fault}) strikes {in_short(event.targets, providers)}.",
             )
         case FaultHealed():
             yield (
@@ -135,9 +137,3 @@ def _first_order(run: Run) -> Iterator[tuple[int, str]]:
         int(first["completed_ns"]),
         f"The first order is acknowledged in the new epoch{gateway}; it had waited {format_ns(waited)}.",
     )
-
-
-def _short(targets: tuple[str, ...]) -> str:
-    if len(targets) <= 3:
-        return ", ".join(targets)
-    return f"{', '.join(targets[:2])} and {len(targets) - 2} more"
