@@ -29,6 +29,8 @@ from trading_stack.wire import Codec
 
 PROVIDERS = ("alpha", "bravo", "charlie")
 SECRET = "test-secret"
+HANGS_S = 60.0
+"""Nothing that works takes as long, on however busy a machine: whoever waits longer waits in vain."""
 
 
 _GIVEN: set[int] = set()
@@ -196,9 +198,9 @@ class Venue:
         self._open[message.request] = message
         self._send(message)
 
-    async def until(self, true: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    async def until(self, true: Callable[[], bool]) -> None:
         """Wait for a state of this client, or fail."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(HANGS_S):
             while not true():  # noqa: ASYNC110 - many kinds of state, one way to wait
                 await asyncio.sleep(0.001)
 
