@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from signers import SIGNERS, sentinel
 from test_shells import SECRET, environ, until
 
