@@ -40,15 +40,15 @@ def percentile(values: list[float], share: float) -> float:
 
 async def drive(venue: Venue, commands: int, flight: int, kind: str) -> dict[str, float]:
     """Keep `flight` commands in flight until all are done."""
-    await venue.until(lambda: venue.leading.primary is not None, within_s=20)
+    await venue.until(lambda: venue.leading.primary is not None)
     sent_ns: dict[int, int] = {}
     started = time.perf_counter()
     for number in range(1, commands + 1):
         if number - len(venue.done) > flight:
-            await venue.until(lambda number=number: number - len(venue.done) <= flight // 2, within_s=30)
+            await venue.until(lambda number=number: number - len(venue.done) <= flight // 2)
         sent_ns[number] = time.monotonic_ns()
         venue.ask(Submit(number, command(kind, number)))
-    await venue.until(lambda: len(venue.done) == commands, within_s=60)
+    await venue.until(lambda: len(venue.done) == commands)
     taken_s = time.perf_counter() - started
     latencies = [(venue.done_ns[number] - sent_ns[number]) / 1e6 for number in sent_ns]
     return {

@@ -48,7 +48,8 @@ class Engine:
         self.counters = Counters()
         peers = settings.addresses(environ, "PEERS")
         directory = settings.directory(environ, "DATA")
-        self.store = Store(directory, defects=self._planted)
+        self._cluster = environ.get("CLUSTER", "trading")
+        self.store = Store(directory, cluster=self._cluster, defects=self._planted)
         self.roster = Roster(directory, [self.provider, *peers])
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
@@ -78,7 +79,7 @@ class Engine:
             peers=peers,
             verify=self.roster.verify,
             epoch_command=commands.epoch,
-            cluster=environ.get("CLUSTER", "trading"),
+            cluster=self._cluster,
             sentinels_needed=len(sentinels) // 2 + 1,
             wall_offset_ns=time.time_ns() - time.monotonic_ns(),
             defects=self._planted,

@@ -48,6 +48,8 @@ class Candidate:
     def on_seal_reply(self, sender: str, message: SealReply) -> None:
         if self.stage is not Stage.SEAL or message.epoch != self.epoch or not message.granted:
             return
+        if not self._core.recall(message.life):
+            return  # that store has forgotten something that it may have acknowledged
         self._sealed[sender] = Position(message.last_epoch, message.last_index)
         self._after_seal()
 
@@ -82,9 +84,9 @@ class Candidate:
     def _ask(self) -> None:
         core = self._core
         if self.stage is Stage.PRE_VOTE:
-            core.broadcast(PreVote(self._certificate))
+            core.broadcast(PreVote(self._certificate, core.life()))
         elif self.stage is Stage.SEAL:
-            core.broadcast(Seal(self._certificate))
+            core.broadcast(Seal(self._certificate, core.life()))
         else:
             self._fetch(min(core.log.last_index, self._sealed[self._best].end))
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final
 
 from trading_stack.defects import Defect
@@ -23,6 +24,7 @@ from trading_stack.journal.events import (
     Stored,
     Tell,
 )
+from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import Message, Status
 
 MILLISECOND_NS: Final = 1_000_000
@@ -84,6 +86,10 @@ class Core:
     promise: Promise
     log: Log
     durable_index: int
+    age: Age
+    fresh: bool
+    nonce: int
+    seen: dict[str, Age]
     role: Role = Role.STANDBY
     commit_index: int = 0
     leader_epoch: int = 0
@@ -96,10 +102,11 @@ class Core:
     waiting: dict[int, Request] = field(default_factory=dict)
     announced: Lead | None = None
     _ticket: int = 0
+    _opened_writes: int = 0
     _verified: Certificate | None = None
 
     @classmethod
-    def of(cls, config: Config, stored: Stored) -> Core:
+    def of(cls, config: Config, stored: Stored, nonce: int) -> Core:
         return cls(
             config=config,
             incarnation=stored.incarnation,
@@ -108,6 +115,11 @@ class Core:
             promise=stored.promise,
             log=Log(stored.entries),
             durable_index=len(stored.entries),
+            age=stored.age._replace(opening=nonce),
+            fresh=stored.fresh,
+            nonce=nonce,
+            seen=dict(stored.seen),
+            _opened_writes=stored.age.writes,
         )
 
     # --- asking
@@ -130,8 +142,11 @@ class Core:
             self.effects.append(news)
 
     def status(self) -> Status:
-        empty = self.log.last_index == 0 and self.promise.epoch == 0
-        return Status(self.incarnation, self.proven, empty, self.founders)
+        empty = self.fresh and self.log.last_index == 0 and self.promise.epoch == 0
+        return Status(self.life(), self.proven, empty, self.founders, dict(self.seen))
+
+    def life(self) -> Life:
+        return Life(self.incarnation, self.age)
 
     # --- writing
 
@@ -144,6 +159,7 @@ class Core:
         promise: Promise | None = None,
         founders: dict[str, str] | None = None,
         proven: bool | None = None,
+        incarnation: str | None = None,
         then: Callable[[], None] | None = None,
     ) -> None:
         """Ask for one durable write; `then` runs when it is done. Writes are done in the order asked for."""
@@ -153,7 +169,17 @@ class Core:
         last = self.log.last_index if entries else None
         self.writes.append(Write(self._ticket, self.now_ns, last, then))
         self.effects.append(
-            Persist(self._ticket, fence, truncate_from, list(entries), promise, founders, proven)
+            Persist(
+                self._ticket,
+                fence,
+                truncate_from,
+                list(entries),
+                promise,
+                founders,
+                proven,
+                incarnation,
+                dict(self.seen) if self.seen else None,
+            )
         )
 
     def _forget_durable(self, first: int) -> None:
@@ -163,6 +189,7 @@ class Core:
                 write.last_index = min(write.last_index, first - 1)
 
     def on_persisted(self, ticket: int) -> None:
+        self.age = self.age._replace(writes=self._opened_writes + ticket)
         while self.writes and self.writes[0].ticket <= ticket:
             write = self.writes.popleft()
             if write.last_index is not None:
@@ -251,6 +278,27 @@ class Core:
             return False
         self._verified = certificate
         return True
+
+    def recall(self, life: Life | None) -> bool:
+        """Take note of another store's age, for ever; False when that store has forgotten something since.
+
+        A new opening is written down at once, the number of writes with whatever is written next.
+        """
+        if life is None:
+            return False
+        seen = self.seen.get(life.incarnation, Age())
+        newer = self.seen[life.incarnation] = seen.with_(life.age)
+        if newer.opens > seen.opens:
+            self.persist(fence=None)
+        return not life.age.behind(seen)
+
+    def disown(self, reason: str) -> None:
+        """This very store forgot something: it takes another name, and may not vote until it has recovered."""
+        digest = blake2b(f"{self.incarnation} {self.nonce}".encode(), digest_size=16)
+        self.incarnation = digest.hexdigest()
+        self.proven = self.fresh = False
+        self.tell("store_damaged", epoch=self.promise.epoch, reason=reason)
+        self.persist(fence=None, proven=False, incarnation=self.incarnation)
 
     def break_down(self, reason: str) -> None:
         """Stop promising, voting, acknowledging and leading, until a restart finds the store sound."""

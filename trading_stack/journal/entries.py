@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -12,6 +14,7 @@ import msgspec
 HASH_BYTES: Final = 16
 GENESIS: Final = b"\0" * HASH_BYTES
 _HEAD: Final = struct.Struct(">16sQQq")
+_epoch: Final = attrgetter("epoch")
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -109,8 +112,5 @@ class Log:
         del self._entries[first - 1 :]
 
     def epoch_start(self, index: int) -> int:
-        """The first index of the run of entries that share the epoch of entry `index`."""
-        epoch = self.epoch_at(index)
-        while index > 1 and self.epoch_at(index - 1) == epoch:
-            index -= 1
-        return index
+        """The first index of the run of entries that share the epoch of entry `index`; epochs never fall along a log."""
+        return bisect_left(self._entries, self.epoch_at(index), hi=index, key=_epoch) + 1

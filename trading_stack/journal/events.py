@@ -6,6 +6,7 @@ import msgspec
 
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.entries import Entry
+from trading_stack.journal.life import Age
 from trading_stack.journal.messages import Message
 
 Request = object  # the shell's own word for who waits; handed back, never looked at
@@ -19,7 +20,11 @@ class Promise(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What the store held when it was opened. `damage` says what was found broken below the durable mark."""
+    """What the store held when it was opened. `damage` says what was found broken below the durable mark.
+
+    `fresh`: made where there was no store before. `age` counts this opening, `seen` are the ages at which other
+    stores were seen, by incarnation.
+    """
 
     incarnation: str
     proven: bool
@@ -27,6 +32,9 @@ class Stored(msgspec.Struct, frozen=True):
     promise: Promise
     entries: list[Entry]
     damage: str = ""
+    fresh: bool = True
+    age: Age = Age(1, 0)
+    seen: dict[str, Age] = {}
 
 
 # --- told to the replica
@@ -101,7 +109,8 @@ class Persist(msgspec.Struct, frozen=True):
     """Make durable, in this order, in one transaction that refuses `fence` below the promise it finds.
 
     Truncate from `truncate_from` (if set), write the entries, the promise, and what makes the store a voter. A
-    `fence` of None writes whatever the promise.
+    `fence` of None writes whatever the promise. `incarnation` is a new name for a store that forgot something, which
+    is fresh no more; `seen` the ages at which other stores were seen by now.
     """
 
     ticket: int
@@ -111,6 +120,8 @@ class Persist(msgspec.Struct, frozen=True):
     promise: Promise | None = None
     founders: dict[str, str] | None = None
     proven: bool | None = None
+    incarnation: str | None = None
+    seen: dict[str, Age] | None = None
 
 
 class Apply(msgspec.Struct, frozen=True):

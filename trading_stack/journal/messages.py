@@ -6,18 +6,21 @@ import msgspec
 
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.entries import Entry
+from trading_stack.journal.life import Age, Life
 
 
 class Status(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=20):
     """Said when a link rises, and when it changes: which store this is, and whether it may vote.
 
-    `founders` are the stores, by node, that this one knows to have been empty when the cluster began.
+    `founders` are the stores, by node, that this one knows to have been empty when the cluster began; `seen` the
+    greatest ages, by incarnation, at which it has ever seen other stores.
     """
 
-    incarnation: str
+    life: Life
     proven: bool
     empty: bool
     founders: dict[str, str]
+    seen: dict[str, Age]
 
 
 class Recover(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=21):
@@ -41,6 +44,7 @@ class PreVote(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=23):
     """Would you seal your log for me? Changes nothing."""
 
     certificate: Certificate
+    life: Life
 
 
 class PreVoteReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=24):
@@ -53,6 +57,7 @@ class Seal(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=25):
     """Promise to accept nothing from epochs below this one, and say how far your log reaches."""
 
     certificate: Certificate
+    life: Life
 
 
 class SealReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=26):
@@ -63,6 +68,7 @@ class SealReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=26):
     granted: bool
     last_epoch: int = 0
     last_index: int = 0
+    life: Life | None = None
 
 
 class Fetch(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=27):
@@ -88,6 +94,7 @@ class Append(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=29):
 
     `round` counts the primary's messages; `acknowledged` is what this very store once said to hold durably in this
     epoch (a store that holds less was rolled back). The certificate goes along until the replica has answered.
+    `life` is of the primary's own store.
     """
 
     epoch: int
@@ -101,6 +108,7 @@ class Append(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=29):
     acknowledged: int
     incarnation: str
     certificate: Certificate | None
+    life: Life
 
 
 class AppendReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=30):
@@ -112,7 +120,7 @@ class AppendReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=30
     promised_epoch: int
     match_index: int
     hint: int
-    incarnation: str
+    life: Life
     matched: bool
     proven: bool
     certificate_wanted: bool = False

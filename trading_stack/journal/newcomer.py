@@ -7,10 +7,16 @@ primary of the highest epoch they promised among them; it then promises that epo
 all that this primary's log held. What it may have promised or acknowledged before is covered: any majority that it
 was part of shares a member with those that answered.
 
-A gap: a store that was put back to an older state of itself, promise and all, under the same incarnation, is noticed
-only by an append of the epoch in which it acknowledged more (`Voter._rolled_back`). Until then it votes, so a
-candidate that it elects alone with another may lack what was acknowledged. To close it, the store must count how often
-it was opened, durably, and peers must remember the count that they saw last.
+A store that was put back to an older state of itself, promise and all, still has its name and believes in its vote.
+It betrays itself by its age, durable counts of its openings and writes: each store says its age in all that binds
+(`Status`, `PreVote`, `Seal`, `SealReply`, `Append`, `AppendReply`), and remembers, durably, the greatest age at which
+it ever saw another. A number drawn for each opening tells apart two that were given the same count. A candidate
+doesn't count the seal of a store that was older once, a voter refuses one that stands, and the store itself gives up
+its name and its vote as soon as a peer tells it how old it was (`Status.seen`). So one peer that saw a later opening
+is enough, before the first vote. Within one opening, the number of writes tells; it is heard by those that exchange
+appends with the store, and is as durable as their own last write. What remains is a store put back to an older state
+of its last opening while every peer that heard more of it is gone or was put back as well: nobody who could answer
+knows better.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from dataclasses import dataclass
 
 from trading_stack.defects import Defect
 from trading_stack.journal.core import Core, Role
+from trading_stack.journal.life import Age
 from trading_stack.journal.messages import Recover, RecoverReply, Status
 
 
@@ -49,7 +56,17 @@ class Newcomer:
         self._core.send(peer, self._core.status())
 
     def on_status(self, sender: str, message: Status) -> None:
+        core = self._core
         self._statuses[sender] = message
+        if not core.recall(message.life):
+            core.send(sender, core.status())  # it must learn what it forgot
+        once = message.seen.get(core.incarnation, Age())
+        if core.age.behind(once):
+            core.disown(
+                f"the store was rolled back: this is its opening {core.age.opens}, with {core.age.writes} writes, and "
+                f"{sender} saw an earlier opening {once.opens}, with {once.writes}"
+            )
+            core.broadcast(core.status())
         if not self._core.proven and (self._all_new() or self._remembered(message)):
             self._found(message)
 
@@ -70,7 +87,7 @@ class Newcomer:
         core = self._core
         founders = dict(message.founders)
         if not founders:
-            founders = {peer: status.incarnation for peer, status in self._statuses.items()}
+            founders = {peer: status.life.incarnation for peer, status in self._statuses.items()}
             founders[core.config.node] = core.incarnation
         core.founders = founders
         core.persist(fence=None, founders=founders, proven=True, then=self._become_proven)

@@ -123,6 +123,7 @@ class Primary:
                 follower.match_index,
                 follower.incarnation,
                 None if follower.certified else self._certificate,
+                core.life(),
             ),
         )
 
@@ -159,8 +160,11 @@ class Primary:
         return None
 
     def _note_store(self, follower: Progress, message: AppendReply) -> None:
-        if message.incarnation != follower.incarnation:  # another store: nothing is known of what it holds
-            follower.incarnation = message.incarnation
+        self._core.recall(message.life)
+        if (
+            message.life.incarnation != follower.incarnation
+        ):  # another store: nothing is known of what it holds
+            follower.incarnation = message.life.incarnation
             follower.match_index = 0
         follower.proven = message.proven
         if message.proven:  # a store that forgot is no part of a majority

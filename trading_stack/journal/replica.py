@@ -72,7 +72,7 @@ class Replica:
     """A replica that begins as a standby with what its store held. `nonce` must differ each time it is opened."""
 
     def __init__(self, config: Config, stored: Stored, *, nonce: int) -> None:
-        self._core = Core.of(config, stored)
+        self._core = Core.of(config, stored, nonce)
         self._voter = Voter(self._core, self._step_down)
         self._newcomer = Newcomer(self._core, lambda: self._leads, nonce)
         self._candidate: Candidate | None = None
@@ -112,8 +112,8 @@ class Replica:
         core.now_ns = now_ns
         if not core.broken or type(event) in (Propose, AskReads):
             self._events[type(event)](event)
-        if core.broken and core.role is not Role.STANDBY:
-            self._step_down(core.broken)
+        if core.role is not Role.STANDBY and (core.broken or not core.proven):
+            self._step_down(core.broken or "its store was rolled back")
         self._arm(fired=isinstance(event, Timer))
         effects, core.effects = core.effects, []
         return effects

@@ -2,8 +2,9 @@
 
 Writes that queue up while a transaction is under way share the next one (group commit), and none happens on the event
 loop. Each write carries a fence: inside the very transaction that appends, an epoch below the stored promise is
-refused. When the store is opened, every entry's hash is checked along the chain; damage below the durable mark makes
-it a store that may not vote, cut before the damage, which then recovers from its peers.
+refused. Nothing is taken on trust when the store is opened: entries are a chain of hashes, everything else is one
+sealed row, and a witness beside the database tells when writes are missing at its end. Damage makes it a store that
+may not vote, which then recovers from its peers.
 """
 
 from __future__ import annotations
@@ -12,53 +13,38 @@ import queue
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from trading_stack.defects import Defect
-from trading_stack.journal.entries import GENESIS, Entry, sound
-from trading_stack.journal.events import (
-    Persist,
-    Persisted,
-    PersistFailed,
-    PersistRefused,
-    Promise,
-    Stored,
-)
+from trading_stack.journal.entries import GENESIS
+from trading_stack.journal.events import Persist, Persisted, PersistFailed, PersistRefused
+from trading_stack.journal.files import connect, insert, read_meta, write_meta
+from trading_stack.journal.meta import Meta, StoreBroken
+from trading_stack.journal.opening import open_store
+from trading_stack.journal.witness import Witness
 
-Value = TypeVar("Value")
 Outcome = Persisted | PersistRefused | PersistFailed
-FILE: Final = "journal.sqlite"
-MSGPACK_FALSE: Final = b"\xc2"
-ROWS_A_STATEMENT: Final = 400
 LOST_FSYNC_DELAY_S: Final = 0.25
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries (
-    idx INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, time_ns INTEGER NOT NULL, command BLOB NOT NULL, hash BLOB NOT NULL
-);
-"""
-
-_encode = msgspec.msgpack.encode
 
 
 class Store:
     """One replica's journal on disk. Open it, read `stored`, then `start` its writer and `write`."""
 
-    def __init__(self, directory: Path, *, defects: frozenset[Defect] = frozenset()) -> None:
-        self._path = directory / FILE
+    def __init__(
+        self, directory: Path, *, cluster: str = "trading", defects: frozenset[Defect] = frozenset()
+    ) -> None:
+        """Raises `StoreRefused` when the files are another cluster's, or of a newer format."""
+        self._directory = directory
         self._defects = defects
         self._queue: queue.SimpleQueue[Persist | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.last_fsync_ns = time.monotonic_ns()
-        with closing(_connect(self._path, defects)) as database:
-            database.executescript(SCHEMA)
-            self.stored = _read(database)
+        self.stored = open_store(directory, cluster=cluster)
 
     def start(self, report: Callable[[list[Outcome]], object]) -> None:
         """Begin to write; `report` is called from the writer's thread, once a transaction."""
@@ -76,11 +62,13 @@ class Store:
             self._thread.join()
 
     def _run(self, report: Callable[[list[Outcome]], object]) -> None:
-        with closing(_connect(self._path, self._defects)) as database:
+        with closing(connect(self._directory)) as database, closing(Witness(self._directory)) as witness:
+            if Defect.LOST_FSYNC in self._defects:
+                database.execute("PRAGMA synchronous=OFF")
             while (batch := self._take()) is not None:
                 try:
-                    outcomes = self._transact(database, batch, report)
-                except sqlite3.Error as failure:
+                    outcomes = self._transact(database, witness, batch, report)
+                except (sqlite3.Error, OSError, StoreBroken) as failure:
                     report([PersistFailed(f"{type(failure).__name__}: {failure}")])
                     return
                 self.last_fsync_ns = time.monotonic_ns()
@@ -98,136 +86,71 @@ class Store:
         return writes or None
 
     def _transact(
-        self, database: sqlite3.Connection, batch: list[Persist], report: Callable[[list[Outcome]], object]
+        self,
+        database: sqlite3.Connection,
+        witness: Witness,
+        batch: list[Persist],
+        report: Callable[[list[Outcome]], object],
     ) -> list[Outcome]:
         if Defect.LOST_FSYNC in self._defects:  # planted: said to be durable, and written a while later
             report([Persisted(batch[-1].ticket)])
             time.sleep(LOST_FSYNC_DELAY_S)
-        outcomes: list[Outcome] = []
         database.execute("BEGIN IMMEDIATE")
         try:
-            for persist in batch:
-                refused = _write(database, persist)
-                if refused is not None:
-                    outcomes.append(refused)
-            _mark(database)
+            refused, writes = self._write_all(database, batch)
             database.execute("COMMIT")
-        except sqlite3.Error:
+        except (sqlite3.Error, StoreBroken):
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
-        return [] if Defect.LOST_FSYNC in self._defects else [*outcomes, Persisted(batch[-1].ticket)]
+        witness.write(writes)
+        return [] if Defect.LOST_FSYNC in self._defects else [*refused, Persisted(batch[-1].ticket)]
+
+    def _write_all(
+        self, database: sqlite3.Connection, batch: list[Persist]
+    ) -> tuple[list[PersistRefused], int]:
+        """What was refused, and how many writes the store has made with these."""
+        refused: list[PersistRefused] = []
+        meta = read_meta(database)
+        for persist in batch:
+            after = _write(database, meta, persist)
+            if after is None:
+                refused.append(PersistRefused(persist.ticket, meta.promise.epoch))
+            else:
+                meta = after
+        writes = max(meta.writes, self.stored.age.writes + batch[-1].ticket)
+        _end(database, meta, writes=writes)
+        return refused, writes
 
 
-def _connect(path: Path, defects: frozenset[Defect]) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute(f"PRAGMA synchronous={'OFF' if Defect.LOST_FSYNC in defects else 'FULL'}")
-    database.execute("PRAGMA wal_autocheckpoint=4000")
-    return database
+# --- within a transaction
 
 
-# --- writing
-
-
-def _write(database: sqlite3.Connection, persist: Persist) -> PersistRefused | None:
-    if persist.fence is not None:
-        promise = _promise(database)
-        if persist.fence < promise.epoch:
-            return PersistRefused(persist.ticket, promise.epoch)
+def _write(database: sqlite3.Connection, meta: Meta, persist: Persist) -> Meta | None:
+    """The meta after this write; None when its epoch is refused."""
+    if persist.fence is not None and persist.fence < meta.promise.epoch:
+        return None
     if persist.truncate_from is not None:
         database.execute("DELETE FROM entries WHERE idx >= ?", (persist.truncate_from,))
-    for start in range(0, len(persist.entries), ROWS_A_STATEMENT):
-        _insert(database, persist.entries[start : start + ROWS_A_STATEMENT])
-    for key, value in _meta(persist).items():
-        database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, _encode(value)))
-    return None
+    insert(database, persist.entries)
+    return _after(meta, persist)
 
 
-def _insert(database: sqlite3.Connection, entries: list[Entry]) -> None:
-    """All rows in one statement: each statement takes and gives back the interpreter's lock."""
-    marks = ",".join(["(?,?,?,?,?)"] * len(entries))
-    values = [
-        value
-        for entry in entries
-        for value in (entry.index, entry.epoch, entry.time_ns, entry.command, entry.hash)
-    ]
-    database.execute(f"INSERT INTO entries VALUES {marks}", values)  # noqa: S608 - nothing but marks
+def _after(meta: Meta, persist: Persist) -> Meta:
+    changes: dict[str, object] = {
+        name: value
+        for name in ("promise", "founders", "proven", "incarnation", "seen")
+        if (value := getattr(persist, name)) is not None
+    }
+    if persist.incarnation is not None:
+        changes["fresh"] = False
+    return msgspec.structs.replace(meta, **changes) if changes else meta
 
 
-def _meta(persist: Persist) -> dict[str, object]:
-    values: dict[str, object] = {}
-    if persist.promise is not None:
-        values["promise"] = persist.promise
-    if persist.founders is not None:
-        values["founders"] = persist.founders
-    if persist.proven is not None:
-        values["proven"] = persist.proven
-    return values
-
-
-def _mark(database: sqlite3.Connection) -> None:
+def _end(database: sqlite3.Connection, meta: Meta, *, writes: int) -> None:
     """Write down how far the log is durable once this transaction is."""
-    database.execute("INSERT OR REPLACE INTO meta VALUES ('mark', (SELECT ifnull(max(idx), 0) FROM entries))")
-
-
-# --- reading
-
-
-def _promise(database: sqlite3.Connection) -> Promise:
-    row = database.execute("SELECT value FROM meta WHERE key = 'promise'").fetchone()
-    return Promise() if row is None else msgspec.msgpack.decode(row[0], type=Promise)
-
-
-def _read(database: sqlite3.Connection) -> Stored:
-    try:
-        meta = dict(database.execute("SELECT key, value FROM meta").fetchall())
-        entries, damage = _sound_entries(database, int(meta.get("mark", 0)))
-    except sqlite3.DatabaseError as failure:
-        meta, entries, damage = {}, [], f"unreadable: {failure}"
-    incarnation = _incarnation(database, meta.get("incarnation"), anew=bool(damage))
-    if damage:
-        _disown(database, len(entries))
-    return Stored(
-        incarnation=incarnation,
-        proven=not damage and bool(_decoded(meta.get("proven"), bool, default=False)),
-        founders=_decoded(meta.get("founders"), dict[str, str], default={}),
-        promise=_decoded(meta.get("promise"), Promise, default=Promise()),
-        entries=entries,
-        damage=damage,
+    last = database.execute("SELECT idx, hash FROM entries ORDER BY idx DESC LIMIT 1").fetchone()
+    last_index, last_hash = last or (0, GENESIS)
+    write_meta(
+        database, msgspec.structs.replace(meta, writes=writes, last_index=last_index, last_hash=last_hash)
     )
-
-
-def _decoded(data: bytes | None, kind: type[Value], *, default: Value) -> Value:
-    return default if data is None else msgspec.msgpack.decode(data, type=kind)
-
-
-def _sound_entries(database: sqlite3.Connection, mark: int) -> tuple[list[Entry], str]:
-    """The entries up to the first that is broken or missing, and what is wrong if that one was durable once."""
-    entries: list[Entry] = []
-    before = GENESIS
-    for row in database.execute("SELECT idx, epoch, time_ns, command, hash FROM entries ORDER BY idx"):
-        entry = Entry(*row)
-        if entry.index != len(entries) + 1 or not sound(entry, before):
-            return entries, f"entry {len(entries) + 1} does not match its checksum"
-        entries.append(entry)
-        before = entry.hash
-    if len(entries) < mark:
-        return entries, f"entries {len(entries) + 1} to {mark} are missing"
-    return entries, ""
-
-
-def _incarnation(database: sqlite3.Connection, known: bytes | None, *, anew: bool) -> str:
-    """The store's own name, made when the store is, and again when it forgot something."""
-    if known is not None and not anew:
-        return msgspec.msgpack.decode(known, type=str)
-    name = uuid.uuid4().hex
-    database.execute("INSERT OR REPLACE INTO meta VALUES ('incarnation', ?)", (_encode(name),))
-    return name
-
-
-def _disown(database: sqlite3.Connection, sound_entries: int) -> None:
-    """Cut a damaged log before its damage, and take its vote away, for good."""
-    database.execute("DELETE FROM entries WHERE idx > ?", (sound_entries,))
-    database.execute("INSERT OR REPLACE INTO meta VALUES ('proven', ?)", (MSGPACK_FALSE,))
-    _mark(database)

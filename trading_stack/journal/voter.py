@@ -39,7 +39,7 @@ class Voter:
 
     def on_pre_vote(self, sender: str, message: PreVote) -> None:
         certificate = message.certificate
-        granted = self._would_promise(certificate)
+        granted = self._would_promise(certificate) and self._core.recall(message.life)
         self._core.send(
             sender, PreVoteReply(certificate.new_epoch, self._core.promise.epoch, granted=granted)
         )
@@ -47,7 +47,7 @@ class Voter:
     def on_seal(self, sender: str, message: Seal) -> None:
         core, certificate = self._core, message.certificate
         epoch = certificate.new_epoch
-        if not self._would_promise(certificate):
+        if not self._would_promise(certificate) or not core.recall(message.life):
             core.send(sender, SealReply(epoch, core.promise.epoch, granted=False))
             return
         if core.promise.epoch == epoch:
@@ -74,11 +74,16 @@ class Voter:
 
     def _sealed(self, sender: str, epoch: int) -> None:
         core = self._core
-        if core.promise.epoch != epoch or core.leader_epoch == epoch:
-            return  # a higher epoch came in between, or the candidate leads already
+        if core.promise.epoch != epoch or core.leader_epoch == epoch or not core.proven:
+            return  # a higher epoch came in between, the candidate leads already, or the vote was lost meanwhile
         core.announce(epoch, None)
         last = core.log.last
-        core.send(sender, SealReply(epoch, epoch, granted=True, last_epoch=last.epoch, last_index=last.end))
+        core.send(
+            sender,
+            SealReply(
+                epoch, epoch, granted=True, last_epoch=last.epoch, last_index=last.end, life=core.life()
+            ),
+        )
 
     def on_fetch(self, sender: str, message: Fetch) -> None:
         core, index = self._core, message.after_index
@@ -97,6 +102,7 @@ class Voter:
         if not self._accepts(sender, message):
             return
         self._follow(message)
+        core.recall(message.life)
         if message.incarnation == core.incarnation and message.acknowledged > core.log.last_index:
             self._rolled_back(message)
         if not core.log.holds(message.before_index, message.before_hash):
@@ -151,7 +157,7 @@ class Voter:
                     message.epoch,
                     reach,
                     reach,
-                    core.incarnation,
+                    core.life(),
                     matched=True,
                     proven=True,
                 ),
@@ -177,9 +183,10 @@ class Voter:
         """This very store once held more durably in this epoch: it forgot, so it may not vote until recovered."""
         core = self._core
         if core.proven:
-            core.proven = False
-            core.tell("store_damaged", epoch=message.epoch, reason="the store was rolled back")
-            core.persist(fence=None, proven=False)
+            core.disown(
+                f"the store was rolled back: it ends at entry {core.log.last_index}, "
+                f"and acknowledged entry {message.acknowledged}"
+            )
 
     def _durable(self, sender: str, message: Append, reach: int) -> None:
         if self._core.leader_epoch == message.epoch and not self._core.broken:
@@ -212,7 +219,7 @@ class Voter:
                 core.promise.epoch,
                 min(reach, core.durable_index),
                 self._hint(message.before_index),
-                core.incarnation,
+                core.life(),
                 matched=matched,
                 proven=core.proven,
                 certificate_wanted=certificate_wanted,

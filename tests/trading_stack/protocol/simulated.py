@@ -4,6 +4,7 @@ and cuts. Everything is drawn from one seed. What must always hold is checked at
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import heapq
 import random
@@ -16,6 +17,7 @@ from trading_stack.journal import events as j
 from trading_stack.journal.certificate import Certificate, signed_bytes
 from trading_stack.journal.core import Config as ReplicaConfig
 from trading_stack.journal.entries import Entry
+from trading_stack.journal.life import Age
 from trading_stack.journal.replica import Replica
 from trading_stack.sentinel import config as sc
 from trading_stack.sentinel import events as s
@@ -50,8 +52,13 @@ class Disk:
     founders: dict[str, str] = field(default_factory=dict)
     promise: j.Promise = field(default_factory=j.Promise)
     entries: list[Entry] = field(default_factory=list)
+    fresh: bool = True
+    age: Age = field(default_factory=Age)
+    opened_writes: int = 0
+    seen: dict[str, Age] = field(default_factory=dict)
 
     def write(self, persist: j.Persist) -> j.PersistRefused | None:
+        self.age = Age(self.age.opens, self.opened_writes + persist.ticket)
         if persist.fence is not None and persist.fence < self.promise.epoch:
             return j.PersistRefused(persist.ticket, self.promise.epoch)
         if persist.truncate_from is not None:
@@ -65,10 +72,26 @@ class Disk:
             self.founders = dict(persist.founders)
         if persist.proven is not None:
             self.proven = persist.proven
+        if persist.incarnation is not None:
+            self.incarnation, self.fresh = persist.incarnation, False
+        if persist.seen is not None:
+            self.seen = dict(persist.seen)
         return None
 
-    def stored(self) -> j.Stored:
-        return j.Stored(self.incarnation, self.proven, dict(self.founders), self.promise, list(self.entries))
+    def open(self) -> j.Stored:
+        """What the disk holds; counts the opening."""
+        self.age = Age(self.age.opens + 1, self.age.writes + 1)
+        self.opened_writes = self.age.writes
+        return j.Stored(
+            self.incarnation,
+            self.proven,
+            dict(self.founders),
+            self.promise,
+            list(self.entries),
+            fresh=self.fresh,
+            age=self.age,
+            seen=dict(self.seen),
+        )
 
 
 @dataclass
@@ -122,6 +145,14 @@ class World:
     def wipe(self, node: str) -> None:
         """Lose a crashed engine's disk."""
         self.disks[node] = self._new_disk()
+
+    def back_up(self, node: str) -> Disk:
+        """A copy of an engine's disk as it is now."""
+        return copy.deepcopy(self.disks[node])
+
+    def put_back(self, node: str, disk: Disk) -> None:
+        """Give a crashed engine an older state of its disk."""
+        self.disks[node] = copy.deepcopy(disk)
 
     def all_proven(self) -> bool:
         """Whether every store may vote, so that losing one of them loses nothing."""
@@ -259,7 +290,7 @@ class EngineNode:
             epoch_command=lambda epoch, node: f"epoch {epoch} {node}".encode(),
             defects=world.defects,
         )
-        self.replica = Replica(config, world.disks[self.name].stored(), nonce=world.random.randrange(1 << 40))
+        self.replica = Replica(config, world.disks[self.name].open(), nonce=world.random.randrange(1 << 40))
         for peer in config.peers:
             self._later(self.world.random.randrange(3 * MS), partial(self.tell, j.PeerUp(peer)))
             other = world.engines.get(peer) if hasattr(world, "engines") else None

@@ -9,6 +9,7 @@ from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
 from trading_stack.journal.core import Config, Role
 from trading_stack.journal.entries import Entry, Log
+from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import (
     Append,
     AppendReply,
@@ -22,6 +23,7 @@ from trading_stack.journal.messages import (
 from trading_stack.journal.replica import Replica
 
 CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
+LIFE = Life("store-2", Age(1, 1))
 
 
 def replica(*, node: str = "alpha", entries: list[Entry] | None = None, damage: str = "") -> Replica:
@@ -56,6 +58,7 @@ def append(log: Log, *, epoch: int = 1, before: int = 0, last: int | None = None
         "acknowledged": 0,
         "incarnation": "store-1",
         "certificate": certificate(0, epoch, "bravo", "alpha", "bravo"),
+        "life": LIFE,
         **more,
     }
     return Append(**fields)  # type: ignore[arg-type]
@@ -69,6 +72,11 @@ def of_type(effects: list[j.Effect], kind: type) -> list[object]:
         elif isinstance(effect, j.Send) and isinstance(effect.message, kind):
             found.append(effect.message)
     return found
+
+
+def granted(reply: object) -> tuple[int, int, bool, int, int]:
+    assert isinstance(reply, SealReply)
+    return reply.epoch, reply.promised_epoch, reply.granted, reply.last_epoch, reply.last_index
 
 
 def hear(target: Replica, message: object, *, sender: str = "bravo") -> list[j.Effect]:
@@ -151,7 +159,7 @@ def test_a_candidate_does_not_lead_on_entries_that_do_not_chain() -> None:
     pending = target.handle(j.Certified(certificate(0, 2, "alpha", "alpha", "bravo")), MS)
     pending += hear(target, PreVoteReply(2, 0, granted=True))
     pending += settle(target, pending)
-    pending += hear(target, SealReply(2, 2, granted=True, last_epoch=1, last_index=5))
+    pending += hear(target, SealReply(2, 2, granted=True, last_epoch=1, last_index=5, life=LIFE))
     [fetch] = of_type(pending, Fetch)
     assert isinstance(fetch, Fetch)
     spoilt = [Entry(4, 1, 99, b"spoilt", b"?" * 16), full.at(5)]
@@ -210,8 +218,10 @@ def test_a_store_that_holds_less_than_it_acknowledged_gives_up_its_vote() -> Non
     log = log_of(5)
     target = replica(entries=log.slice(1, 2))
     effects = hear(target, append(log, before=2, acknowledged=4))
-    assert j.Tell("store_damaged", {"epoch": 1, "reason": "the store was rolled back"}) in effects
-    assert any(e.proven is False for e in of_type(effects, j.Persist) if isinstance(e, j.Persist))
+    reason = "the store was rolled back: it ends at entry 2, and acknowledged entry 4"
+    assert j.Tell("store_damaged", {"epoch": 1, "reason": reason}) in effects
+    [write] = [e for e in of_type(effects, j.Persist) if isinstance(e, j.Persist) and e.proven is False]
+    assert write.incarnation not in (None, "store-1")
     assert not target.view().proven
 
 
@@ -225,41 +235,44 @@ def test_a_damaged_store_says_so_when_it_is_opened() -> None:
 
 def test_a_seal_is_answered_once_the_promise_is_durable_and_repeated_when_asked_again() -> None:
     target = replica(entries=log_of(2).slice(1, 2))
-    seal = Seal(certificate(0, 1, "bravo", "alpha", "bravo"))
+    seal = Seal(certificate(0, 1, "bravo", "alpha", "bravo"), LIFE)
     effects = hear(target, seal)
     assert of_type(effects, SealReply) == []
     answered = settle(target, effects)
-    assert of_type(answered, SealReply) == [SealReply(1, 1, granted=True, last_epoch=1, last_index=2)]
-    assert of_type(settle(target, hear(target, seal)), SealReply) == of_type(answered, SealReply)
+    assert [granted(reply) for reply in of_type(answered, SealReply)] == [(1, 1, True, 1, 2)]
+    again = settle(target, hear(target, seal))
+    assert [granted(reply) for reply in of_type(again, SealReply)] == [(1, 1, True, 1, 2)]
 
 
 def test_a_second_candidate_of_an_epoch_is_refused() -> None:
     target = replica()
-    settle(target, hear(target, Seal(certificate(0, 1, "bravo", "alpha", "bravo"))))
+    settle(target, hear(target, Seal(certificate(0, 1, "bravo", "alpha", "bravo"), LIFE)))
     rival = certificate(0, 1, "charlie", "alpha", "bravo")
-    assert of_type(hear(target, Seal(rival), sender="charlie"), SealReply) == [SealReply(1, 1, granted=False)]
-    assert of_type(hear(target, PreVote(rival), sender="charlie"), PreVoteReply) == [
-        PreVoteReply(1, 1, granted=False)
+    assert of_type(hear(target, Seal(rival, Life("store-3", Age(1, 1))), sender="charlie"), SealReply) == [
+        SealReply(1, 1, granted=False)
     ]
+    assert of_type(
+        hear(target, PreVote(rival, Life("store-3", Age(1, 1))), sender="charlie"), PreVoteReply
+    ) == [PreVoteReply(1, 1, granted=False)]
 
 
 def test_a_forged_seal_changes_nothing() -> None:
     target = replica()
-    effects = hear(target, Seal(certificate(0, 9, "bravo", "alpha")))
+    effects = hear(target, Seal(certificate(0, 9, "bravo", "alpha"), LIFE))
     assert of_type(effects, SealReply) == [SealReply(9, 0, granted=False)]
     assert of_type(effects, j.Persist) == []
 
 
 def test_a_pre_vote_changes_nothing() -> None:
     target = replica()
-    effects = hear(target, PreVote(certificate(0, 1, "bravo", "alpha", "bravo")))
+    effects = hear(target, PreVote(certificate(0, 1, "bravo", "alpha", "bravo"), LIFE))
     assert of_type(effects, PreVoteReply) == [PreVoteReply(1, 0, granted=True)]
     assert target.view().promised_epoch == 0
 
 
 def test_nobody_fetches_from_a_replica_that_promised_another() -> None:
     target = replica(entries=log_of(2).slice(1, 2))
-    settle(target, hear(target, Seal(certificate(0, 1, "bravo", "alpha", "bravo"))))
+    settle(target, hear(target, Seal(certificate(0, 1, "bravo", "alpha", "bravo"), LIFE)))
     fetch = Fetch(1, 0, log_of(1).hash_at(0))
     assert hear(target, fetch, sender="charlie") == []
     assert len(hear(target, fetch)) == 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,11 @@ import pytest
 from trading_stack.defects import Defect
 from trading_stack.journal.entries import GENESIS, Entry, Log, chain, sound
 from trading_stack.journal.events import Persist, Persisted, PersistFailed, PersistRefused, Promise
-from trading_stack.journal.store import FILE, Outcome, Store
+from trading_stack.journal.files import FILE, WAL, make
+from trading_stack.journal.life import Age
+from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
+from trading_stack.journal.store import Outcome, Store
+from trading_stack.journal.witness import WITNESS
 
 LIMIT_S = 10
 
@@ -142,10 +147,116 @@ def test_damage_below_the_durable_mark_takes_the_vote_away(
     assert (again.damage, again.proven, len(again.entries)) == ("", False, left)
 
 
-def test_a_file_that_is_no_database_is_an_error_and_not_an_empty_store(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    with pytest.raises(sqlite3.DatabaseError):
+def copied(source: Path, target: Path) -> Path:
+    """The files as a crash would leave them at this moment."""
+    target.mkdir()
+    for name in (FILE, WAL, WITNESS):
+        if (source / name).exists():
+            shutil.copy(source / name, target / name)
+    return target
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> Path:
+    """The files of a voter with ten entries, the last few of them in the write-ahead log alone."""
+    made = Writer(tmp_path)
+    log = log_of(10)
+    made.write(fence=1, entries=log.slice(1, 4), proven=True, promise=Promise(2, "bravo"))
+    for index in range(5, 11):
+        made.write(fence=2, entries=log.slice(index, index), seen={"other": Age(3, 9)})
+    left = copied(tmp_path, tmp_path / "left")
+    made.store.close()
+    return left
+
+
+def test_files_as_a_crash_leaves_them_are_whole(crashed: Path) -> None:
+    stored = Store(crashed).stored
+    assert (stored.damage, stored.proven, stored.fresh) == ("", True, True)
+    assert (len(stored.entries), stored.promise) == (10, Promise(2, "bravo"))
+    assert stored.seen == {"other": Age(3, 9)}
+    assert list(crashed.glob("damaged-*")) == []
+
+
+def cut(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "reason"),
+    [
+        (FILE, lambda p: p.unlink(), "journal.sqlite: missing"),
+        (FILE, lambda p: cut(p, 0), "the first 0 bytes are no database's"),
+        (FILE, lambda p: p.write_bytes(b"nonsense" * 1000), "are no database's"),
+        (WAL, lambda p: cut(p, p.stat().st_size // 2), "durable writes are not in"),
+        (WAL, lambda p: cut(p, p.stat().st_size - 1), "the last 1 durable writes are not in"),
+        (WAL, lambda p: p.unlink(), "durable writes are not in"),
+        (WITNESS, lambda p: p.unlink(), "journal.witness: missing or damaged"),
+        (WITNESS, lambda p: cut(p, 5), "journal.witness: missing or damaged"),
+    ],
+)
+def test_a_file_that_is_cut_or_gone_is_recognised(
+    crashed: Path, name: str, spoil: Callable[[Path], object], reason: str
+) -> None:
+    spoil(crashed / name)
+    stored = Store(crashed).stored
+    assert reason in stored.damage
+    assert (stored.proven, stored.fresh) == (False, False)
+    assert "the files are kept in" in stored.damage
+    assert any((crashed / "damaged-1").iterdir())
+    again = Store(crashed).stored
+    assert (again.damage, again.proven, again.fresh) == ("", False, False)
+    assert again.incarnation == stored.incarnation
+
+
+@pytest.mark.parametrize("word", [b"bravo", b"trading", b"other"])
+def test_the_meta_row_is_checksummed(crashed: Path, word: bytes) -> None:
+    Store(crashed)  # what was in the write-ahead log is in the database now
+    data = bytearray((crashed / FILE).read_bytes())
+    for at in [n for n in range(len(data)) if data.startswith(word, n)]:
+        data[at] ^= 1
+    (crashed / FILE).write_bytes(data)
+    stored = Store(crashed).stored
+    assert "table meta: the row does not match its checksum" in stored.damage
+    assert not stored.proven
+
+
+def test_the_store_of_another_cluster_is_refused_and_left_alone(crashed: Path) -> None:
+    with pytest.raises(
+        StoreRefused, match="of cluster 'trading', and this replica is of 'paper'; set CLUSTER"
+    ):
+        Store(crashed, cluster="paper")
+    assert len(Store(crashed).stored.entries) == 10
+
+
+def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    meta = Meta(FORMAT + 1, "trading", "name", fresh=False, proven=True)
+    make(tmp_path, meta)
+    with pytest.raises(StoreRefused, match=r"written in format 2.*start a version that is at least as new"):
         Store(tmp_path)
+    assert list(tmp_path.glob("damaged-*")) == []
+
+
+def test_openings_and_writes_are_counted(tmp_path: Path) -> None:
+    made = Writer(tmp_path)
+    assert made.store.stored.age == Age(1, 1)
+    made.write(promise=Promise(1, "bravo"))
+    made.write(promise=Promise(2, "bravo"))
+    made.store.close()
+    assert Store(tmp_path).stored.age == Age(2, 4)
+
+
+def test_a_first_opening_that_was_cut_short_is_no_damage(tmp_path: Path) -> None:
+    make(tmp_path, Meta(FORMAT, "trading", "name", fresh=True))  # killed before the opening was counted
+    assert Store(tmp_path).stored.damage == ""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / f"{FILE}.new").write_bytes(b"half a draft")
+    assert (Store(tmp_path / "b").stored.damage, Store(tmp_path / "b").stored.fresh) == ("", True)
+
+
+def test_a_new_name_makes_a_store_that_is_fresh_no_more(tmp_path: Path, writer: Writer) -> None:
+    writer.write(proven=False, incarnation="another")
+    stored = Store(tmp_path).stored
+    assert (stored.incarnation, stored.fresh) == ("another", False)
 
 
 def test_a_failing_store_says_so_and_writes_no_more(tmp_path: Path) -> None:

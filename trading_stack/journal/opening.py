@@ -1,0 +1,76 @@
+"""Opening a store: a new one is made, a damaged one put aside and made anew, and every opening is counted."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from trading_stack.journal import files
+from trading_stack.journal.entries import GENESIS
+from trading_stack.journal.events import Stored
+from trading_stack.journal.life import Age
+from trading_stack.journal.meta import FORMAT, Meta
+from trading_stack.journal.witness import Witness, read_witness
+
+
+def open_store(directory: Path, *, cluster: str) -> Stored:
+    """What the store holds, its opening counted; raises `StoreRefused` when it isn't this replica's to open.
+
+    Damage costs a store its name and its vote. What of it is sound stays: the entries before the damage, and the
+    promise if the row that holds it is whole.
+    """
+    if files.absent(directory):
+        files.make(directory, Meta(FORMAT, cluster, uuid.uuid4().hex, fresh=True))
+    found = files.examine(directory, cluster=cluster)
+    if found.damage:
+        aside = files.put_aside(directory)
+        found.damage += f"; the files are kept in {aside}"
+        found.meta = _replacement(found, cluster)
+        files.make(directory, found.meta, found.entries)
+    files.forget_kept_wal(directory)
+    assert found.meta is not None
+    meta = _count(directory, found.meta)
+    return Stored(
+        incarnation=meta.incarnation,
+        proven=meta.proven,
+        founders=meta.founders,
+        promise=meta.promise,
+        entries=found.entries,
+        damage=found.damage,
+        fresh=meta.fresh,
+        age=Age(meta.opens, meta.writes),
+        seen=meta.seen,
+    )
+
+
+def _replacement(found: files.Found, cluster: str) -> Meta:
+    """Under a new name, and without a vote."""
+    last = found.entries[-1] if found.entries else None
+    old = found.meta or Meta(FORMAT, cluster, "", fresh=False)
+    return Meta(
+        FORMAT,
+        cluster,
+        uuid.uuid4().hex,
+        fresh=False,
+        founders=old.founders,
+        promise=old.promise,
+        seen=old.seen,
+        last_index=last.index if last else 0,
+        last_hash=last.hash if last else GENESIS,
+    )
+
+
+def _count(directory: Path, meta: Meta) -> Meta:
+    witnessed = read_witness(directory)
+    with closing(files.connect(directory)) as database, closing(Witness(directory)) as witness:
+        if witnessed is None:
+            witness.write_both(meta.writes)  # from the first opening on, a store has a witness
+        meta = msgspec.structs.replace(meta, opens=meta.opens + 1, writes=meta.writes + 1)
+        database.execute("BEGIN IMMEDIATE")
+        files.write_meta(database, meta)
+        database.execute("COMMIT")
+        witness.write_both(meta.writes)
+    return meta
