@@ -53,7 +53,7 @@ def three_providers() -> Stack:
         services=tuple(services),
         wan=Wan(clients_ms=1.0, outside_ms=1.0, default_ms=4.0),
         entry_points=tuple(EntryPoint(f"gateway-{provider}", 8080, provider) for provider in PROVIDERS),
-        adapter=None,
+        adapter="toy:Adapter",
     )
 
 

@@ -20,6 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from harness.model.span import Span
+from harness.platforms.ports import Ports
 from harness.wan.changes import LinkChange, PutToxic, RemoveToxic
 from harness.wan.client import WanClient
 from harness.wan.errors import WanUnreachable
@@ -29,6 +30,7 @@ from harness.wan.timing import NEVER, Timer
 from harness.wan.toxics.contract import End, Stream
 
 SERVERS = ("uvloop", "asyncio", "toxiproxy")
+PORTS = Ports()
 
 
 class FakeTime:
@@ -210,8 +212,7 @@ def toxiproxy_binary() -> str | None:
 def _toxiproxy() -> Iterator[Server]:
     binary = toxiproxy_binary()
     assert binary is not None
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = PORTS.take()
     command = [binary, "-host", "127.0.0.1", "-port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

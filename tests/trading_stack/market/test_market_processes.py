@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +19,7 @@ import pytest
 from market_world import SOURCES
 
 from harness.model.quotes import Quote, QuoteBatch
+from harness.platforms.ports import Ports
 from trading_stack.instruments import INSTRUMENTS
 from trading_stack.market.calendar import due_ns
 from trading_stack.market.client import follow_marks
@@ -59,21 +57,7 @@ class Service:
         self.process = spawn(self.role, self.environ)
 
 
-_GIVEN: set[int] = set()
-
-
-def free_ports(count: int) -> list[int]:
-    """Free ports below the range from which the system draws those of outgoing connections; none is given twice."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.randrange(20_000, 32_000)
-        if port in _GIVEN:  # its service may not have bound it yet
-            continue
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            ports.append(port)
-            _GIVEN.add(port)
-    return ports
+PORTS = Ports()
 
 
 def spawn(role: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -88,7 +72,7 @@ class Market:
         self.services: dict[str, Service] = {}
 
     def start(self, role: str, name: str, **environ: str) -> int:
-        listen, admin = free_ports(2)
+        listen, admin = PORTS.take(), PORTS.take()
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("TRADING_STACK_")}
         full = inherited | environ | {"LISTEN": f"127.0.0.1:{listen}", "ADMIN": f"127.0.0.1:{admin}"}
         full["CLUSTER_SECRET"] = SECRET

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from harness.platforms.ports import Ports
 from trading_stack import keys
 from trading_stack.dial import Client
 from trading_stack.engine.messages import Done, FromEngine, Leading, NotPrimary, Read, Submit
@@ -33,21 +31,12 @@ HANGS_S = 60.0
 """Nothing that works takes as long, on however busy a machine: whoever waits longer waits in vain."""
 
 
-_GIVEN: set[int] = set()
+PORTS = Ports()
 
 
 def free_ports(count: int) -> list[int]:
-    """Free ports below the range from which the system draws those of outgoing connections; none is given twice."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.randrange(20_000, 32_000)
-        if port in _GIVEN:
-            continue
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            ports.append(port)
-            _GIVEN.add(port)
-    return ports
+    """Ports that nobody else is given, not even another run."""
+    return [PORTS.take() for _ in range(count)]
 
 
 @dataclass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
+from harness.platforms.ports import Ports
 from harness.stack.adapter import Address
 from trading_stack import keys, settings
 from trading_stack.adapter import TradingStack
@@ -22,14 +22,8 @@ from trading_stack.wire import Callbacks, Codec, Connection, serve
 
 SECRET = b"for tests"
 ENGINES = ("alpha", "bravo", "charlie")
+PORTS = Ports()
 MARKS = {"BTC-PERPETUAL": 50_000 * SCALE}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Cluster:
@@ -56,7 +50,7 @@ class FakeEngine:
 
     def __init__(self, name: str, cluster: Cluster) -> None:
         self.name = name
-        self.port = free_port()
+        self.port = PORTS.take()
         self._cluster = cluster
         self.connections: list[Connection] = []
 
@@ -100,9 +94,9 @@ class Rig:
     def __init__(self) -> None:
         self.cluster = Cluster()
         self.engines = {name: FakeEngine(name, self.cluster) for name in ENGINES}
-        self.address = Address("127.0.0.1", free_port())
-        self.admin = Address("127.0.0.1", free_port())
-        self._pricing = free_port()
+        self.address = Address("127.0.0.1", PORTS.take())
+        self.admin = Address("127.0.0.1", PORTS.take())
+        self._pricing = PORTS.take()
         self._followers: list[Connection] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
