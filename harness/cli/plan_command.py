@@ -69,7 +69,7 @@ def tell_plans(scenarios: Sequence[Scenario], stack: Stack, platform: Platform, 
             for what, subjects in _touches(entry, scenario, stack):
                 click.echo(f"      {what}: {', '.join(subjects)}")
         click.echo(f"  {scenario.ends_s:g}s  the load ends; everything is healed, collected and judged")
-        click.echo(f"  expects: {', '.join(scenario.expect) or 'nothing'}")
+        click.echo(f"  expects: {', '.join(scenario.expect)}")
         lacking = why_not(scenario, platform)
         if lacking:
             click.echo(f"  would NOT RUN here: {lacking}")

@@ -24,6 +24,7 @@ from harness.scenario.timeline import Frame, read_timeline
 from harness.scenario.vocabulary import Vocabulary
 
 GRACE_S: Final = 60.0
+_JUDGES_NOTHING: Final = "so nothing would be judged: add at least one check (harness list --checks)"
 _ELSEWHERE: Final = ("timeline", "expect", PARAMETERS)
 
 
@@ -68,7 +69,7 @@ def _read(variant: Variant, path: Path, vocabulary: Vocabulary, problems: list[P
     head = read_model(Head, root, problems, leave_out=_ELSEWHERE)
     frame = _frame(root) if head is None else Frame(head.steady_state.for_s, head.ends_s)
     timeline = read_timeline(root.values.get("timeline"), vocabulary, frame, problems)
-    expect = _read_expect(root.values.get("expect"), vocabulary, problems)
+    expect = _read_expect(root, vocabulary, problems)
     if head is not None:
         _check_head(root, head, problems)
     if head is None or len(problems) > before:
@@ -106,8 +107,14 @@ def _seconds(node: Node | None) -> float | None:
         return None
 
 
-def _read_expect(node: Node | None, vocabulary: Vocabulary, problems: list[Problem]) -> dict[str, Settings]:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+def _read_expect(root: MappingNode, vocabulary: Vocabulary, problems: list[Problem]) -> dict[str, Settings]:
+    node = root.values.get("expect")
+    if node is None:
+        if closest("expect", root.values) is None:  # otherwise the key that is misspelt is told
+            problems.append(root.mark.problem(f"`expect` is missing, {_JUDGES_NOTHING}"))
+        return {}
+    if plain(node) in (None, {}):
+        problems.append(root.keys["expect"].problem(f"`expect` names no check, {_JUDGES_NOTHING}"))
         return {}
     if not isinstance(node, MappingNode):
         problems.append(node.mark.problem(f"`expect`: expected checks with their bounds, found {kind(node)}"))

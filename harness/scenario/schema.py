@@ -35,7 +35,7 @@ def scenario_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "description": "Load, a timeline of faults, and what is expected of the stack.",
         "type": "object",
         "additionalProperties": False,
-        "required": head["required"],
+        "required": [*head["required"], "expect"],
         "properties": {
             **{key: _with_variable(value) for key, value in properties.items()},
             "timeline": _timeline(vocabulary, expanded),
@@ -115,8 +115,8 @@ def _expect(vocabulary: Vocabulary, expanded: dict[type[BaseModel], Any]) -> dic
     }
     return {
         "type": "object",
-        "description": "The checks that judge the run, each with its bounds.",
-        "default": {},
+        "description": "The checks that judge the run, each with its bounds: at least one.",
+        "minProperties": 1,
         "examples": [{"failover_time": {"max": "2s"}, "order_integrity": {}}],
         "additionalProperties": False,
         "properties": checks,

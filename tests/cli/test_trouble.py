@@ -57,6 +57,17 @@ IMPOSSIBLE = {
     "an onset after the end": ("at: 2s", "at: 9s", "the scenario ends at 5s"),
     "an end after the end": ("lasts: 1s", "lasts: 9s", "after the scenario ends at 5s"),
     "a circle": ("at: 2s", "when: {event: outage}", "waits for itself"),
+    "no expectation": (
+        "expect: {order_integrity: {}}\n",
+        "",
+        "`expect` is missing, so nothing would be judged",
+    ),
+    "an empty expectation": (
+        "{order_integrity: {}}",
+        "{}",
+        "`expect` names no check, so nothing would be judged",
+    ),
+    "nothing expected": (" {order_integrity: {}}", "", "add at least one check (harness list --checks)"),
 }
 
 
@@ -66,7 +77,7 @@ def test_impossible_scenarios_are_told_before_anything_starts(
 ) -> None:
     before, after, told = IMPOSSIBLE[kind]
     (project / "scenarios" / "outage.yaml").write_text(SCENARIO.replace(before, after))
-    for name in ("run", "validate"):
+    for name in ("run", "plan", "validate"):
         answer = harness(name)
         assert answer.code == 4
         said = answer.out + answer.err

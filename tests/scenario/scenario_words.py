@@ -66,6 +66,8 @@ expect:
 abort_when: {availability: {max: 20%, for: 15s}}
 """
 
+EXPECT = "expect: {order_integrity: }\n"
+
 
 def read(text: str, *overrides: str) -> list[Scenario]:
     return parse_scenarios(
@@ -85,4 +87,4 @@ def mistakes(text: str, *overrides: str) -> list[str]:
 
 def scenario_of(timeline: str, *, ends: str = "20s", more: str = "") -> str:
     """A scenario whose timeline's entries are written one a line in flow style, from line 4 on."""
-    return f"scenario: x\nends: {ends}\ntimeline:\n{timeline.strip(chr(10))}\n{more}"
+    return f"scenario: x\nends: {ends}\ntimeline:\n{timeline.strip(chr(10))}\n{more}\n{EXPECT}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scenario_words import GOOD, VOCABULARY, Outage, mistakes, read, scenario_of
+from scenario_words import EXPECT, GOOD, VOCABULARY, Outage, mistakes, read, scenario_of
 
 from harness.documents.composing import decode
 from harness.documents.nodes import Source
@@ -41,15 +41,15 @@ def test_a_whole_file_is_read() -> None:
 
 
 def test_the_least_scenario_has_sound_defaults() -> None:
-    (scenario,) = read("scenario: x\nends: 5s\n")
+    (scenario,) = read(f"scenario: x\nends: 5s\n{EXPECT}")
     assert scenario.timeline == ()
-    assert scenario.expect == {}
+    assert list(scenario.expect) == ["order_integrity"]
     assert scenario.steady_state.for_s == 3
     assert scenario.load.profile == "steady"
 
 
 def test_words_that_yaml_1_1_would_mangle_stay_words() -> None:
-    (scenario,) = read("scenario: no\nsummary: NO\ntags: [on, 'off', y]\nends: 5s\n")
+    (scenario,) = read(f"scenario: no\nsummary: NO\ntags: [on, 'off', y]\nends: 5s\n{EXPECT}")
     assert (scenario.name, scenario.summary, scenario.tags) == ("no", "NO", ("on", "off", "y"))
 
 
@@ -109,6 +109,9 @@ def test_a_moment_is_an_event_or_the_onset_or_end_of_another_entry() -> None:
         (GOOD.replace("ends: 20s", ""), ["1:1: `ends` is missing"]),
         (GOOD.replace("tags", "tgas"), ["3:1: unknown key 'tgas'; did you mean 'tags'?"]),
         (GOOD.replace("expect:", "expects:"), ["13:1: unknown key 'expects'; did you mean 'expect'?"]),
+        ("scenario: x\nends: 5s", ["1:1: `expect` is missing, so nothing would be judged: add at least one check (harness list --checks)"]),
+        (GOOD[: GOOD.index("  failover_time")], ["13:1: `expect` names no check, so nothing would be judged: add at least one check (harness list --checks)"]),
+        ("# first\nscenario: x\nends: 5s\nexpect: {}", ["4:1: `expect` names no check, so nothing would be judged: add at least one check (harness list --checks)"]),
         (GOOD.replace("[gate]", "gate"), ["3:7: `tags`: expected a list, found 'gate'"]),
         (GOOD.replace("[gate]", "[gate, gate]"), ["3:7: `tags`: the tag 'gate' is there twice"]),
         (GOOD.replace("primary-outage", "Primary Outage"), ["1:11: `scenario`: 'Primary Outage': string should match pattern '^[a-z0-9][a-z0-9-]*$'"]),
@@ -136,11 +139,11 @@ def test_a_moment_is_an_event_or_the_onset_or_end_of_another_entry() -> None:
         (GOOD.replace("{max: 20%, for: 15s}", "{max: 20%}"), ["16:28: `abort_when.availability`: say for how long: `for: 15s`"]),
         (GOOD.replace("{max: 20%, for: 15s}", "{min: 20%, for: 1s}"), ["16:28: `abort_when.availability`: abort at or below a share: `max: 20%`"]),
         ("scenario: x\nends: 5s\ntimeline: 3\nexpect: [a]", ["3:11: `timeline`: expected a list of faults, found 3", "4:9: `expect`: expected checks with their bounds, found a list"]),
-        ("scenario: x\nends: 5s\ntimeline: [3]", ["3:12: `timeline[0]`: expected a fault with its keys, found 3"]),
-        ("scenario: x\nends: 2s", ["2:7: the steady state takes 3s, and the scenario ends at 2s"]),
-        ("scenario: x\nends: 2s\nsteady_state: {for: 2s}", ["3:21: the steady state takes 2s, and the scenario ends at 2s"]),
-        ("scenario: x\nends: 8s\ntimeout: 7s", ["3:10: the run is stopped after 7s, before the scenario ends at 8s"]),
-        ("scenario: x\nends: 8s\nseed: -1", ["3:7: `seed`: -1: input should be greater than or equal to 0"]),
+        (f"scenario: x\nends: 5s\ntimeline: [3]\n{EXPECT}", ["3:12: `timeline[0]`: expected a fault with its keys, found 3"]),
+        (f"scenario: x\nends: 2s\n{EXPECT}", ["2:7: the steady state takes 3s, and the scenario ends at 2s"]),
+        ("scenario: x\nends: 2s\nsteady_state: {for: 2s}\n" + EXPECT, ["3:21: the steady state takes 2s, and the scenario ends at 2s"]),
+        (f"scenario: x\nends: 8s\ntimeout: 7s\n{EXPECT}", ["3:10: the run is stopped after 7s, before the scenario ends at 8s"]),
+        (f"scenario: x\nends: 8s\nseed: -1\n{EXPECT}", ["3:7: `seed`: -1: input should be greater than or equal to 0"]),
         ("scenario: x\nscenario: y\nends: 8s", ["2:1: key 'scenario' is there twice; the first is in line 1"]),
     ],
 )  # fmt: skip

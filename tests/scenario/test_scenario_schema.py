@@ -27,7 +27,7 @@ def test_the_schema_is_a_schema() -> None:
     "text",
     [
         GOOD,
-        "scenario: x\nends: 5s",
+        "scenario: x\nends: 5s\nexpect: {order_integrity: }",
         GOOD.replace("fault: outage", "fault: outage\n    mode: ${mode}") + "parameters: {mode: [dark]}",
         GOOD.replace("at: 4s", "when: {event: outage.end}"),
     ],
@@ -40,6 +40,8 @@ def test_good_files_fit_the_schema(text: str) -> None:
     "text",
     [
         GOOD.replace("ends: 20s", ""),
+        "scenario: x\nends: 5s",
+        "scenario: x\nends: 5s\nexpect: {}",
         GOOD.replace("tags", "tgas"),
         GOOD.replace("at: 4s", "at: 4"),
         GOOD.replace("    at: 4s\n", ""),
