@@ -139,7 +139,7 @@ def _lanes(shades: Sequence[Shade], domain: list[float]) -> list[Any]:
     base = alt.Chart(_frame(shades, domain)).encode(x=_x(domain), y=_y("fault_id"))
     return [
         base.mark_bar(color=FAULT, height=12).encode(x2="end_s:Q"),
-        base.mark_tick(color=FAULT, size=12, thickness=3),
+        base.mark_tick(color=FAULT, opacity=1, size=12, thickness=3),
     ]
 
 
@@ -187,6 +187,7 @@ def _latency(frame: pd.DataFrame, x: Any, *, width: int) -> list[Any]:
             columns=2 if width < _NARROW else 4,
             offset=4,
             symbolStrokeWidth=3,
+            symbolOpacity=1,
             symbolSize=200,
         ),
     )

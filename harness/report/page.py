@@ -50,6 +50,11 @@ class Page:
         """When it happened, in seconds from the start of the load; empty where the evidence has no time."""
         return "" if evidence.at_ns is None else f"{seconds(self.run, evidence.at_ns):.3f} s"
 
+    def told(self, verdict: Verdict) -> str:
+        """A verdict's summary without the reason why the whole run is UNKNOWN: that stands on top, once."""
+        spoilt = f", but {self.judgement.reasons[0]}" if self.judgement.reasons else ""
+        return verdict.summary.removesuffix(spoilt)
+
 
 def make_page(run: Run, judgement: Judgement) -> Page:
     """Gather what the pages of one run show."""

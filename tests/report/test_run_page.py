@@ -241,3 +241,15 @@ def test_a_run_that_is_unknown_as_a_whole_says_why_and_not_which_checks() -> Non
     verdicts = (msgspec.structs.replace(starved().verdicts[0], outcome=Outcome.UNKNOWN),)
     told = headline(Judgement(Outcome.UNKNOWN, verdicts, reasons=("the fault had no effect",)))
     assert told == "Failed over in 274 ms ± 5 ms (n = 100); unknown: the fault had no effect."
+
+
+def test_the_reason_of_a_run_that_is_unknown_as_a_whole_is_told_once() -> None:
+    why = "the fault had no effect"
+    verdicts = tuple(
+        Verdict(check, Outcome.UNKNOWN, f"it would be PASS (fine), but {why}")
+        for check in ("latency", "recovery")
+    )
+    html = run_page(make_page(literal_run(), Judgement(Outcome.UNKNOWN, verdicts, reasons=(why,))))
+    page, _, notes = html.partition("<h2>Notes</h2>")
+    assert page.count(why) == notes.count(why) == 1
+    assert page.count("it would be PASS (fine)<") == 2
