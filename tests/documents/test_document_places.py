@@ -174,7 +174,7 @@ def test_quantities_are_read_and_written_alike() -> None:
 
 
 def test_python_callers_pass_numbers_in_the_unit_of_the_name() -> None:
-    assert Outer(name="x", lasts_s=4).lasts_s == 4.0  # type: ignore[call-arg]
+    assert Outer(name="x", lasts_s=4).lasts_s == 4.0
 
 
 def test_words() -> None:

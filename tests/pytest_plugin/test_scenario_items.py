@@ -14,6 +14,8 @@ from canned_runs import add_scenario, make_project
 from filelock import FileLock, Timeout
 
 from harness.engine import suite
+from harness.engine.platforms import platform_named
+from harness.engine.run import run_scenario
 from harness.engine.vocabulary import vocabulary
 from harness.guardian.state import state_dir
 from harness.testing import items, settings
@@ -26,8 +28,8 @@ vocabulary()
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An empty project with `harness_paths = scenarios`; what its conftest replaces is put back afterwards."""
-    monkeypatch.setattr(suite, "run_scenario", suite.run_scenario)
-    monkeypatch.setattr(settings, "platform_named", settings.platform_named)
+    monkeypatch.setattr(suite, "run_scenario", run_scenario)
+    monkeypatch.setattr(settings, "platform_named", platform_named)
     monkeypatch.delenv("CI", raising=False)
     make_project(pytester.path, ini="harness_paths = scenarios\n")
     return pytester
