@@ -89,7 +89,7 @@ class TradingStack:
 
     def invoke(self, operation: Operation, *, deadline_s: float) -> Reply:
         """Carry out one operation; whatever is no decision of the venue or its gateway is `Info`."""
-        request = _request(operation)
+        request = request_of(operation)
         if request is None:
             return Fail("unsupported", f"this venue has no {type(operation).__name__}")
         try:
@@ -187,7 +187,8 @@ class TradingStack:
         ]
 
 
-def _request(operation: Operation) -> dict[str, object] | None:
+def request_of(operation: Operation) -> dict[str, object] | None:
+    """What a gateway is sent for an operation, or None when this venue has no such thing."""
     match operation:
         case NewOrder():
             return {"op": "new", **_fields(operation)}

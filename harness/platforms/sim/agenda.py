@@ -1,0 +1,54 @@
+"""What happens when, in virtual time: the one queue that everything in a simulated world goes through."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+Act = Callable[[], None]
+
+
+class Entry(list[object]):
+    """One thing that is to happen: [time, order, act]. `cancel` empties it where it stands."""
+
+    __slots__ = ()
+
+    def cancel(self) -> None:
+        """Forget it. Safe to call twice, and after it happened."""
+        self[2] = None
+
+
+class Agenda:
+    """Virtual time, which moves only from one entry to the next; entries of one time happen in the order of asking."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.steps = 0
+        self._heap: list[Entry] = []
+        self._order = 0
+
+    def at(self, at_ns: int, act: Act) -> Entry:
+        """Let something happen at a time; one in the past happens next."""
+        self._order += 1
+        entry = Entry((max(at_ns, self.now_ns), self._order, act))
+        heapq.heappush(self._heap, entry)
+        return entry
+
+    def after(self, delay_ns: int, act: Act) -> Entry:
+        """Let something happen after a delay."""
+        return self.at(self.now_ns + delay_ns, act)
+
+    def run_until(self, until_ns: int, *, stop: Callable[[], bool] | None = None) -> bool:
+        """Let time pass up to `until_ns`, or until `stop` holds after a step; whether it stopped early."""
+        heap = self._heap
+        while heap and heap[0][0] <= until_ns:  # type: ignore[operator]
+            at_ns, _, act = heapq.heappop(heap)
+            if act is None:
+                continue
+            self.now_ns = at_ns  # type: ignore[assignment]
+            self.steps += 1
+            act()  # type: ignore[operator]
+            if stop is not None and stop():
+                return True
+        self.now_ns = max(self.now_ns, until_ns)
+        return False

@@ -1,0 +1,241 @@
+"""What faults do to a simulated world: killing, freezing, cutting, slowing, resetting; each proved by what victims did."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Final
+
+from harness.faults.contract import Cut, Direction, Established, Fact, NewConnections
+from harness.model.span import Span
+from harness.model.undo import Undo
+from harness.platforms.sim.lanes import Added, Lane, Road
+from harness.platforms.sim.world import World
+from harness.stack.description import Link
+
+_NUMBERS: Final = itertools.count(1)
+
+
+class Killing:
+    """Processes end at once; reverting starts them again with what their disks hold."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(self, world: World, services: Sequence[str]) -> None:
+        self.subjects = tuple(services)
+        self._world = world
+        self._steps: dict[str, int] = {}
+        self._after: dict[str, int] = {}
+
+    def apply(self) -> Span:
+        for service in self.subjects:
+            self._world.stop(service)
+            self._steps[service] = self._world.machines[service].steps
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        return [self._fact(service) for service in self._steps]
+
+    def revert(self) -> Span:
+        for service in self._steps:
+            if service not in self._after:
+                self._after[service] = self._world.machines[service].steps
+                self._world.restart(service)
+        return self._world.instant()
+
+    def _fact(self, service: str) -> Fact:
+        took = self._after.get(service, self._world.machines[service].steps) - self._steps[service]
+        told = f"it took {took} steps after it was killed"
+        return Fact(service, "victim", told, convincing=took == 0)
+
+
+class Freezing:
+    """Processes stop where they are; reverting lets them go on."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(self, world: World, services: Sequence[str]) -> None:
+        self.subjects = tuple(services)
+        self._world = world
+        self._steps: dict[str, int] = {}
+        self._after: dict[str, int] = {}
+
+    def apply(self) -> Span:
+        for service in self.subjects:
+            machine = self._world.machines[service]
+            self._steps[service] = machine.steps
+            self._world.hold(service)
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        return [self._fact(service) for service in self._steps]
+
+    def revert(self) -> Span:
+        for service in self._steps:
+            if service not in self._after:
+                self._after[service] = self._world.machines[service].steps
+                self._world.release(service)
+        return self._world.instant()
+
+    def _fact(self, service: str) -> Fact:
+        machine = self._world.machines[service]
+        took = self._after.get(service, machine.steps) - self._steps[service]
+        told = f"it took {took} steps while it was frozen; {machine.waiting} events wait for it"
+        return Fact(service, "victim", told, convincing=took == 0)
+
+
+class Cutting:
+    """Links fall silent; lifting severs what was stalled."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(self, world: World, cuts: Sequence[Cut]) -> None:
+        self.subjects = tuple(cut.link.name for cut in cuts)
+        self._world = world
+        self._cuts = tuple(cuts)
+        self._number = next(_NUMBERS)
+        self._before: dict[str, list[tuple[str, Lane, int, int]]] = {}
+        self._after: dict[str, list[tuple[int, int]]] = {}
+
+    def apply(self) -> Span:
+        for cut in self._cuts:
+            road = self._world.road(cut.link)
+            if cut.new is not NewConnections.ALLOW:
+                road.refusing[self._number] = cut.new
+            if cut.established is Established.RESET:
+                self._world.sever(cut.link, "reset: connection reset by peer")
+            if cut.established is Established.STALL:
+                self._silence(road, cut)
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        return [fact for cut in self._cuts if (fact := self._fact(cut.link)) is not None]
+
+    def revert(self) -> Span:
+        for cut in self._cuts:
+            road = self._world.road(cut.link)
+            if road.refusing.pop(self._number, None) is None and cut.link.name not in self._before:
+                continue
+            watched = self._before.get(cut.link.name, [])
+            self._after.setdefault(cut.link.name, [(lane.sent, lane.arrived) for _, lane, _, _ in watched])
+            for _, lane, _, _ in watched:
+                lane.silent_for.discard(self._number)
+            if watched:
+                self._world.sever(cut.link, "reset: the stalled connection was severed")
+        return self._world.instant()
+
+    def _silence(self, road: Road, cut: Cut) -> None:
+        lanes = [("to", road.to)] * (cut.direction is not Direction.FROM)
+        lanes += [("from", road.back)] * (cut.direction is not Direction.TO)
+        self._before[cut.link.name] = [(way, lane, lane.sent, lane.arrived) for way, lane in lanes]
+        for _, lane in lanes:
+            self._world.hush(road, lane, self._number)
+
+    def _fact(self, link: Link) -> Fact | None:
+        watched = self._before.get(link.name, [])
+        after = self._after.get(link.name, [(lane.sent, lane.arrived) for _, lane, _, _ in watched])
+        tried = sum(now[0] - sent for (_, _, sent, _), now in zip(watched, after, strict=True))
+        came = sum(now[1] - arrived for (_, _, _, arrived), now in zip(watched, after, strict=True))
+        if not tried and not came:
+            return None
+        told = f"{tried} messages were sent into the cut, {came} arrived"
+        return Fact(link.name, "far_end", told, convincing=came == 0)
+
+
+class Delaying:
+    """Messages take longer, by an amount that can be moved."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(
+        self,
+        world: World,
+        links: Sequence[Link],
+        *,
+        latency_ms: float,
+        jitter_ms: float,
+        direction: Direction,
+    ) -> None:
+        self.subjects = tuple(link.name for link in links)
+        self._world = world
+        self._lanes = [
+            (link.name, way, lane)
+            for link in links
+            for way, lane in (
+                (Direction.TO, world.road(link).to),
+                (Direction.FROM, world.road(link).back),
+            )
+            if direction in (way, Direction.BOTH)
+        ]
+        self._number = next(_NUMBERS)
+        self._added = _added(latency_ms, jitter_ms)
+        self._before: list[tuple[int, int]] = []
+        self._after: list[tuple[int, int]] = []
+
+    def apply(self) -> Span:
+        self._before = [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
+        self._put(self._added)
+        return self._world.instant()
+
+    def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
+        self._put(_added(latency_ms, jitter_ms))
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        after = self._after or [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
+        facts = (self._fact(*one) for one in zip(self._lanes, self._before, after, strict=False))
+        return [fact for fact in facts if fact is not None]
+
+    def revert(self) -> Span:
+        self._after = self._after or [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
+        for _, _, lane in self._lanes:
+            lane.added.pop(self._number, None)
+        return self._world.instant()
+
+    def _put(self, added: Added) -> None:
+        for _, _, lane in self._lanes:
+            lane.added[self._number] = added
+
+    def _fact(
+        self, where: tuple[str, Direction, Lane], before: tuple[int, int], after: tuple[int, int]
+    ) -> Fact | None:
+        name, way, lane = where
+        count, took_ns = after[0] - before[0], after[1] - before[1]
+        if not count:
+            return None
+        measured_ms = max(0.0, took_ns / count - lane.base_ns) / 1e6
+        asked_ms = self._added.latency_ns / 1e6
+        told = f"{count} messages ({way}) took {measured_ms:.1f} ms more than the baseline on average"
+        near = measured_ms >= 0.5 * asked_ms
+        return Fact(name, "far_end", told, convincing=near, asked=asked_ms, measured=measured_ms, unit="ms")
+
+
+class Resetting:
+    """Established connections are reset once; new ones work."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(self, world: World, links: Sequence[Link]) -> None:
+        self.subjects = tuple(link.name for link in links)
+        self._world = world
+        self._links = tuple(links)
+        self._severed: dict[str, int] = {}
+
+    def apply(self) -> Span:
+        for link in self._links:
+            self._severed[link.name] = self._world.sever(link, "reset: connection reset by peer")
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        return [
+            Fact(name, "far_end", f"all {count} connections are gone", convincing=True)
+            for name, count in self._severed.items()
+            if count
+        ]
+
+    def revert(self) -> Span:
+        return self._world.instant()
+
+
+def _added(latency_ms: float, jitter_ms: float) -> Added:
+    return Added(round(latency_ms * 1e6), round(jitter_ms * 1e6))

@@ -1,0 +1,39 @@
+"""What faults may do to services in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.faults.contract import Adjustable, Change, Cut, Direction
+from harness.platforms.sim.changes import Cutting, Delaying, Freezing, Killing, Resetting
+from harness.platforms.sim.world import World
+from harness.stack.description import Link
+
+
+class SimHands:
+    """Makes changes; nothing happens before `Change.apply` (`harness.faults.contract.Hands`)."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def kill(self, services: Sequence[str]) -> Change:
+        return Killing(self._world, services)
+
+    def pause(self, services: Sequence[str]) -> Change:
+        return Freezing(self._world, services)
+
+    def cut(self, cuts: Sequence[Cut]) -> Change:
+        return Cutting(self._world, cuts)
+
+    def delay(
+        self,
+        links: Sequence[Link],
+        *,
+        latency_ms: float,
+        jitter_ms: float = 0.0,
+        direction: Direction = Direction.BOTH,
+    ) -> Adjustable:
+        return Delaying(self._world, links, latency_ms=latency_ms, jitter_ms=jitter_ms, direction=direction)
+
+    def reset(self, links: Sequence[Link]) -> Change:
+        return Resetting(self._world, links)

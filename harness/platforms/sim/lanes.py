@@ -1,0 +1,75 @@
+"""What a link between two simulated services does to messages: delay, silence, and how new connections fare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from harness.faults.contract import NewConnections
+from harness.stack.description import Link
+
+LOOPBACK_NS: Final = 60_000
+"""From one process to another on one host, the far end's wake-up included."""
+WAKE_NS: Final = 60_000
+"""On average more, exponentially distributed: how long a process waits for its turn."""
+
+
+@dataclass(slots=True)
+class Added:
+    """A delay on top of the baseline: `latency_ns`, more or less by up to `jitter_ns`."""
+
+    latency_ns: int
+    jitter_ns: int
+
+
+@dataclass(slots=True)
+class Lane:
+    """One direction of a link. `silent_for` and `added` hold the changes in force, by their number."""
+
+    base_ns: int
+    jitter_ns: int
+    silent_for: set[int] = field(default_factory=set)
+    added: dict[int, Added] = field(default_factory=dict)
+    sent: int = 0
+    arrived: int = 0
+    delay_ns: int = 0  # the sum over all that arrived
+    silent_since_ns: int = 0
+
+    def draw_ns(self, random: Random) -> int:
+        """How long the next message takes."""
+        delay_ns = self.base_ns + LOOPBACK_NS + int(random.expovariate(1 / WAKE_NS))
+        if self.jitter_ns:
+            delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
+        for added in self.added.values():
+            delay_ns += added.latency_ns
+            if added.jitter_ns:
+                delay_ns += random.randrange(-added.jitter_ns, added.jitter_ns + 1)
+        return max(LOOPBACK_NS, delay_ns)
+
+    @property
+    def silent(self) -> bool:
+        return bool(self.silent_for)
+
+
+@dataclass(slots=True)
+class Road:
+    """A link: `to` carries what its source says, `back` what its target answers."""
+
+    link: Link
+    to: Lane
+    back: Lane
+    refusing: dict[int, NewConnections] = field(default_factory=dict)
+    dials: int = 0
+    failed_dials: int = 0
+
+    @classmethod
+    def of(cls, link: Link) -> Road:
+        """The road of a link at its declared baseline: half of the round trip each way."""
+        base_ns, jitter_ns = round(link.round_trip_ms * 5e5), round(link.jitter_ms * 5e5)
+        return cls(link, Lane(base_ns, jitter_ns), Lane(base_ns, jitter_ns))
+
+    @property
+    def for_new(self) -> NewConnections:
+        """What a new connection meets: the last change has its way."""
+        return next(reversed(self.refusing.values()), NewConnections.ALLOW)
