@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from harness.faults.contract import Change, Fact, Fault, Hands, Move, Strike
 from harness.faults.scene import Scene
@@ -22,6 +22,20 @@ from harness.platforms.contract import Leases
 FACTS_WITHIN_S = 3.0
 
 
+class Watcher(Protocol):
+    """Who gathers facts while the run goes on."""
+
+    def join(self, timeout: float) -> None:
+        """Wait until they are told, at most `timeout` seconds."""
+
+
+def in_thread(name: str, gather: Callable[[], None]) -> Watcher:
+    """Gather at once, in a thread."""
+    thread = threading.Thread(target=gather, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
 @dataclass(slots=True)
 class Active:
     """A fault in force. `done` holds the changes that were begun, oldest first."""
@@ -31,7 +45,7 @@ class Active:
     strike: Strike
     lease: str | None
     done: list[Change] = field(default_factory=list)
-    watcher: threading.Thread | None = None
+    watcher: Watcher | None = None
 
 
 class Nemesis:
@@ -45,8 +59,15 @@ class Nemesis:
         emit: Callable[[Event], None],
         origin_ns: int,
         limit_s: float,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        watch: Callable[[str, Callable[[], None]], Watcher] = in_thread,
     ) -> None:
-        """`emit` must be safe to call from several threads; `limit_s` is how long the guardian waits for us."""
+        """`emit` must be safe to call from several threads; `limit_s` is how long the guardian waits for us.
+
+        `watch` begins to gather facts for the fault that it is given the name of.
+        """
+        self._clock_ns = clock_ns
+        self._start_watch = watch
         self._hands = hands
         self._leases = leases
         self._emit = emit
@@ -109,7 +130,7 @@ class Nemesis:
         ):  # it takes its last look before the lift: a short fault must stay short
             active.watcher.join(FACTS_WITHIN_S)
         self._forget(active)
-        self.last_change_ns = time.monotonic_ns()
+        self.last_change_ns = self._clock_ns()
         now = self._now()
         self._emit(
             FaultHealed(
@@ -144,7 +165,7 @@ class Nemesis:
         return active
 
     def _apply(self, active: Active, change: Change) -> Span:
-        self.last_change_ns = time.monotonic_ns()
+        self.last_change_ns = self._clock_ns()
         active.done.append(change)
         return change.apply()
 
@@ -170,10 +191,7 @@ class Nemesis:
         )
 
     def _watch(self, active: Active) -> None:
-        active.watcher = threading.Thread(
-            target=self._gather, args=(active,), name=f"facts-{active.fault_id}", daemon=True
-        )
-        active.watcher.start()
+        active.watcher = self._start_watch(f"facts-{active.fault_id}", lambda: self._gather(active))
 
     def _gather(self, active: Active) -> None:
         facts: list[Fact] = []
@@ -202,7 +220,7 @@ class Nemesis:
             self._emit(_evidence(active.fault_id, fact, at_ns=self._now()))
 
     def _now(self) -> int:
-        return time.monotonic_ns() - self._origin_ns
+        return self._clock_ns() - self._origin_ns
 
 
 def _evidence(fault_id: str, fact: Fact, *, at_ns: int) -> FaultEvidence:
