@@ -1,6 +1,8 @@
 """All that the author of an adapter imports: the contract, and the words that it speaks in.
 
 An adapter is one class; see `docs/extending.md` for an example, and `harness.stack.adapter` for what each method promises.
+Prices of orders are integers of `1 / PRICE_SCALE` of the quote unit, quantities whole contracts, coin amounts integers of
+1e-8 coin; times are nanoseconds, `mono` ones of the host's monotonic clock.
 """
 
 from __future__ import annotations

@@ -17,7 +17,11 @@ from harness.report.targets import homes, in_full, in_short
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault. `struck` is its targets in short, `targets` all of them by kind."""
+    """One fault. `struck` is its targets in short, `targets` all of them by kind.
+
+    `asked_s` is in seconds from the start of the load; `onset`, `spread` and `lifted` are texts with their unit. `failed`
+    says why a fault could not be injected; the rest is then empty.
+    """
 
     fault_id: str
     fault: str

@@ -23,7 +23,7 @@ SIZES: Final = {"wide": (WIDTH, MOST_BINS), "narrow": (250, 100)}
 
 
 def run_page(page: Page) -> str:
-    """The HTML document of one run."""
+    """The HTML document of one run: the same text for the same history and verdicts, whole in itself."""
     return (
         _environment()
         .get_template("run.html.j2")

@@ -14,7 +14,7 @@ _SIGN = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.UNKNOWN: "❓", Outco
 
 
 def run_markdown(page: Page) -> str:
-    """One run."""
+    """One run: its headline, what to do next, a table of its checks, and the figures. `|` in texts is escaped."""
     outcome = page.judgement.outcome
     lines = [
         f"# {_SIGN[outcome]} {_cell(page.title)}: {outcome}",

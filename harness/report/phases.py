@@ -34,7 +34,7 @@ def failover(judgement: Judgement) -> Verdict | None:
 
 
 def figure(verdict: Verdict | None, name: str) -> Figure | None:
-    """A verdict's figure by its name."""
+    """A verdict's figure by its name; None without a verdict or such a figure."""
     if verdict is None:
         return None
     return next((item for item in verdict.figures if item.name == name), None)

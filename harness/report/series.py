@@ -72,7 +72,10 @@ def last_s(run: Run) -> float:
 
 
 def probes(run: Run) -> pd.DataFrame:
-    """The probes, with the gateway (or `reconnecting`), when they were due, how long they took, and if they were on time."""
+    """One row a probe: through (the gateway, or `reconnecting`), t_s (when it was due), latency_ms from then, ok, on_time.
+
+    latency_ms is NaN for a probe without an answer; on_time means acknowledged within `ON_TIME_NS`.
+    """
     kept = run.operations[run.operations["purpose"].isin(PROBES)]
     latency_ns = (kept["completed_ns"] - kept["intended_ns"]).astype("Float64")
     ok = (kept["outcome"] == "ok").fillna(value=False).astype(bool)
@@ -116,7 +119,10 @@ def service_spans(run: Run) -> pd.DataFrame:
 
 
 def latency_series(run: Run, *, most_bins: int = MOST_BINS) -> pd.DataFrame:
-    """Columns through, t_s, median_ms, worst_ms: latency of acknowledged probes from their intended time, in even bins."""
+    """Columns through, t_s, median_ms, worst_ms: latency of acknowledged probes from their intended time.
+
+    There is one row a bin of even width; one in which nothing was acknowledged has NaN.
+    """
     frame, width_s = _binned(run, most_bins)
     if frame.empty or not frame["ok"].any():
         return pd.DataFrame({"through": [], "t_s": [], "median_ms": [], "worst_ms": []})

@@ -14,7 +14,7 @@ _ARROW: Final = "--"  # links are named `<source>--<target>-<port>`
 
 
 def homes(run: Run) -> dict[str, str]:
-    """The provider of each service that was started on one."""
+    """Service to provider, for each service that was started inside one."""
     return {
         event.service: event.provider
         for event in run.events

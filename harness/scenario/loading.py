@@ -40,7 +40,7 @@ def load_scenarios(path: Path, *, vocabulary: Vocabulary, overrides: Sequence[st
 def parse_scenarios(
     source: Source, *, path: Path, vocabulary: Vocabulary, overrides: Sequence[str] = ()
 ) -> list[Scenario]:
-    """The scenarios of a text; `path` is the file that they are said to come from."""
+    """The scenarios of a text; `path` is the file that they are said to come from. Raises `DocumentError`."""
     root = compose(source)
     if not isinstance(root, MappingNode):
         raise DocumentError((root.mark.problem(f"a scenario file is a mapping of keys, not {kind(root)}"),))
@@ -56,7 +56,10 @@ def parse_scenarios(
 
 
 def from_document(document: Mapping[str, Any], *, path: Path, vocabulary: Vocabulary) -> Scenario:
-    """The scenario that `Scenario.resolved_document` wrote, as an old run keeps it."""
+    """The scenario that `Scenario.resolved_document` wrote, as an old run keeps it.
+
+    Raises `DocumentError` for one with words that this vocabulary no longer has.
+    """
     text = json.dumps({**document, PARAMETERS: {}}, ensure_ascii=False, indent=1)
     (scenario,) = parse_scenarios(Source(str(path), text), path=path, vocabulary=vocabulary)
     variant = {name: values[0] for name, values in document.get(PARAMETERS, {}).items()}

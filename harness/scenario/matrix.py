@@ -28,7 +28,10 @@ class Variant(NamedTuple):
 
 
 def expand(root: MappingNode, problems: list[Problem]) -> Iterator[Variant]:
-    """Each combination in the file's order; the file as it is when it has no `parameters`."""
+    """Each combination in the file's order; the file as it is when it has no `parameters`.
+
+    Mistakes go to `problems`; then there is no combination.
+    """
     if PARAMETERS not in root.values and "${" not in root.mark.source.text:
         yield Variant({}, root)
         return

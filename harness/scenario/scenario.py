@@ -87,7 +87,10 @@ class Scenario:
         return f"{self.name}[{self.variant_text}]" if self.variant else self.name
 
     def matches(self, *, tags: Iterable[str] = (), keyword: str | None = None) -> bool:
-        """Whether it is among those that a person asked for: by any of these tags, and by a part of its id."""
+        """Whether it is among those that a person asked for: by any of these tags, and by a part of its id.
+
+        Neither asked for means every scenario.
+        """
         wanted = set(tags)
         return (not wanted or bool(wanted & set(self.tags))) and (keyword is None or keyword in self.id)
 
@@ -114,7 +117,7 @@ class Scenario:
 
 
 def default_seed(name: str) -> int:
-    """A stable seed for a name, the same on every machine and in every release.
+    """A stable seed for a name, from 0 to 2³² - 1, the same on every machine and in every release.
 
     >>> default_seed("primary-provider-outage")
     2022367571

@@ -5,8 +5,9 @@ connection; `invoke` may be called from several threads or greenlets at once, an
 Any exception becomes `Info`, never `Fail`: an error reply is no evidence that an order was rejected; answer `Fail` only
 for what the venue has decided. Adapters run in worker processes, never in the engine's.
 
-The optional protocols are found by their methods; a stack that lacks one makes the predicates that need it
-UNKNOWN, unless it waives them with a reason.
+Deadlines are seconds from the call. The optional protocols are found by their methods; a stack that lacks one makes the
+predicates that need it UNKNOWN, unless it waives them with a reason. Whatever their methods raise is told in the run's
+journal as data that could not be read, and the run goes on.
 """
 
 from __future__ import annotations
@@ -34,10 +35,17 @@ class Adapter(Protocol):
     """The one thing that every stack must offer. Created without arguments."""
 
     def connect(self, address: Address, *, deadline_s: float) -> None:
-        """Connect to an entry point; raise `OSError` when that is impossible within the deadline."""
+        """Connect to an entry point; raise `OSError` when that is impossible within the deadline.
+
+        Called once, before `invoke`; a client that must reconnect makes a new adapter.
+        """
 
     def invoke(self, operation: Operation, *, deadline_s: float) -> Reply:
-        """Carry out one operation; never raises for what a network can do, answers `Info` instead."""
+        """Carry out one operation: `Ok` with what it came to, `Fail` if the venue decided against it, else `Info`.
+
+        What the network does (a time-out, a reset, half an answer) is `Info`. A venue's word that it does not know
+        whether an order was carried out is `Info`, too.
+        """
 
     def close(self) -> None:
         """Close the connection. Safe to call twice, and before `connect`."""
@@ -48,7 +56,7 @@ class Heartbeat(Protocol):
     """Lets a client tell a dead connection from a slow order (a time-out of an order alone proves neither)."""
 
     def ping(self, *, deadline_s: float) -> bool:
-        """Whether the far end of the open connection answered."""
+        """Whether the far end of the open connection answered in time; an exception counts as no."""
 
 
 @runtime_checkable
@@ -56,7 +64,7 @@ class Leadership(Protocol):
     """Reads who leads, and each step of a failover, from what services print on standard output."""
 
     def stack_event(self, service: str, line: bytes) -> StackEvent | None:
-        """The event that one line of a service's output tells, or None."""
+        """The event that one line of a service's standard output tells, or None. `line` is without its end."""
 
 
 @runtime_checkable
@@ -64,7 +72,10 @@ class Quotes(Protocol):
     """Reads what a pricing service published."""
 
     def quotes(self, address: Address, *, since: int, deadline_s: float) -> QuoteBatch:
-        """Quotes with a cursor above `since` (0 at first), oldest first."""
+        """Quotes with a cursor above `since` (0 at first), oldest first; none is no error.
+
+        A service that was started again may count from 0: its batch then ends below `since`, and all is asked again.
+        """
 
 
 @runtime_checkable
@@ -72,7 +83,10 @@ class DropCopy(Protocol):
     """Reads everything a replica knows, from the replica itself, past every gateway."""
 
     def replica(self, address: Address, *, deadline_s: float) -> ReplicaDump:
-        """The replica's log, executions, orders and balances, as it holds them itself."""
+        """The replica's log, executions, orders and balances, as it holds them itself.
+
+        It is read more than once, after the load was drained and all faults were healed.
+        """
 
 
 @runtime_checkable
@@ -85,10 +99,10 @@ class Accounts(Protocol):
 
 @runtime_checkable
 class Metrics(Protocol):
-    """Reads a service's own figures."""
+    """Reads a service's own figures. No check asks for them yet."""
 
     def metrics(self, address: Address, *, deadline_s: float) -> dict[str, float]:
-        """Name to value, in base units."""
+        """Name to value, in base units (seconds, bytes)."""
 
 
 @runtime_checkable
@@ -96,4 +110,4 @@ class Market(Protocol):
     """Says what can be traded, so that the order flow can be made for this stack."""
 
     def market(self) -> list[Instrument]:
-        """The instruments, in a fixed order; needs no connection."""
+        """The instruments, in an order that never changes: the seed draws from it. Needs no connection."""

@@ -50,7 +50,10 @@ class FaultInForce:
         self.heal()
 
     def wait_until_healed(self) -> None:
-        """Wait until the fault's time is over and it was healed and read back."""
+        """Wait until the fault's time is over and it was healed and read back.
+
+        Raises `UsageError` for a fault without `lasts_s`, and `HealFailed` when it is not healed soon after its time.
+        """
         if self._lasts_s is None:
             raise UsageError(
                 f"the fault {self.id} has no end to wait for", next_step="give `lasts_s=`, or call heal()"
@@ -75,7 +78,7 @@ class FaultInForce:
                 timer.cancel()
 
     def begin(self) -> None:
-        """Inject it, and let the time run after which it heals by itself."""
+        """Inject it, and let the time run after which it heals by itself; called once, by `Chaos`."""
         with self._lock:
             moves = self._bench.inject(self.id, self._fault)
         for move in moves:
@@ -105,7 +108,12 @@ class FaultInForce:
 
 
 class Chaos:
-    """Every fault as a method. Targets are words (`primary`, `standby`, `any`) or names of the stack."""
+    """Every fault as a method. Targets are words (`primary`, `standby`, `any`) or names of the stack.
+
+    A pair of names means the links between two ends. `lasts_s` is the time after which a fault heals by itself; None
+    means when its `with` block is left, or at the first assertion. Each method raises `UsageError` for settings that are
+    none or don't fit together, and `Inconclusive` when the fault could not be injected.
+    """
 
     def __init__(self, bench: Callable[[], Bench]) -> None:
         self._bench = bench
@@ -121,7 +129,7 @@ class Chaos:
             yield
 
     def inject(self, fault: Fault, *, lasts_s: float | None = None) -> FaultInForce:
-        """Inject any fault, also one of a plugin. Raises `Inconclusive` when it could not take effect."""
+        """Inject any fault, also one of a plugin."""
         bench = self._bench()
         name = f"{fault.name}-{len(self._made) + 1}"
         in_force = FaultInForce(bench, name, fault, lasts_s=lasts_s, lock=self._lock)
@@ -139,7 +147,11 @@ class Chaos:
         mode: Literal["dark", "abrupt", "frozen", "unreachable"] = "dark",
         lasts_s: float | None = None,
     ) -> FaultInForce:
-        """A provider goes dark, dies, freezes or cannot be reached."""
+        """A provider is lost.
+
+        `dark`: its links fall silent, then its processes die. `abrupt`: they are killed, and peers see resets.
+        `frozen`: all are paused. `unreachable`: they live, and all links are cut.
+        """
         fault = made(ProviderOutage, "provider_outage", target={"provider": provider}, mode=mode)
         return self.inject(fault, lasts_s=lasts_s)
 
@@ -167,7 +179,11 @@ class Chaos:
         direction: Literal["to", "from", "both"] = "both",
         lasts_s: float | None = None,
     ) -> FaultInForce:
-        """Links get slower: all links of a provider, or those between two ends."""
+        """Links get slower, on top of their baseline: the WAN links of a provider, or those between two ends.
+
+        `latency_ms` is added one way, in each `direction` named (seen from who dials), give or take `jitter_ms`. A `ramp`
+        rises to it over `over_s`; `spikes` add it `count` times for `spike_ms`, one at the start of each `every_ms`.
+        """
         fault = made(
             Latency,
             "latency",
@@ -198,7 +214,13 @@ class Chaos:
         new: Literal["drop", "stall", "reject", "allow"] = "drop",
         lasts_s: float | None = None,
     ) -> FaultInForce:
-        """Links of a provider are cut: from all others, one way, from one other (`peer`), or from clients."""
+        """A provider's links are cut, and nobody dies.
+
+        `full`: from all other providers. `one_way`: as full, silencing what it says (`direction="from"`) or what it is
+        told (`"to"`). `partial`: from the provider `peer` alone. `clients`: from clients alone. `established` connections
+        fall silent (and are severed at the end), are reset, or are kept; `new` ones go unanswered, are accepted and
+        silent (`stall`), are rejected, or are allowed.
+        """
         fault = made(
             Partition,
             "partition",

@@ -12,7 +12,7 @@ from harness.guardian.state import state_dir
 
 @contextmanager
 def machine_to_itself() -> Iterator[None]:
-    """Wait until no other test of this machine is under way, and hold others off."""
+    """Wait, for as long as it takes, until no other test of this person is under way here; then hold others off."""
     folder = state_dir()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "machine.lock"):

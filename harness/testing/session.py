@@ -52,7 +52,11 @@ class Session:
         self.stack = RunningStack(self)
 
     def start(self) -> None:
-        """Bring the stack up, under load and steady; heals after itself when that fails."""
+        """Bring the stack up, under load and steady; takes it down again when that fails.
+
+        Waits for other tests of this machine. Raises `StackUnhealthy` for a stack that doesn't get ready,
+        `EnvironmentUnfit` for one that another run holds, and `Inconclusive` when the steady state fails.
+        """
         try:
             self._cleanup.enter_context(machine_to_itself())
             heal_orphans()
@@ -67,11 +71,14 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Take everything down. Safe to call twice."""
+        """Take everything down and write the run's report. Safe to call twice. Raises `Unhealed` for what is left."""
         self._cleanup.close()
 
     def freeze(self) -> Run:
-        """The history: the first call heals what is left, watches for late symptoms, drains the load and collects."""
+        """The history: the first call heals what is left, watches for late symptoms, drains the load and collects.
+
+        Raises `UsageError` when the stack is not up, and `HealFailed`.
+        """
         if self._run is None:
             bench = self._unfrozen()
             with self.chaos.stopped():
@@ -83,7 +90,10 @@ class Session:
         return self._run
 
     def judge(self, expectations: Mapping[str, Any]) -> Judgement:
-        """Judge the frozen history by expectations as a scenario writes them; raises for all that is not PASS."""
+        """Judge the frozen history by expectations as a scenario writes them: `{"failover_time": {"max": "2s"}}`.
+
+        Raises `AssertionError` for FAIL, `Inconclusive` for UNKNOWN, and `UsageError` for an expectation that is none.
+        """
         __tracebackhide__ = True
         run = self.freeze()
         wanted = _read(expectations)
@@ -170,6 +180,7 @@ class RunningStack:
 
     @property
     def providers(self) -> tuple[str, ...]:
+        """The names of all providers, sorted."""
         return self.description.providers
 
     @property
@@ -182,6 +193,6 @@ class RunningStack:
 
     @property
     def entry_points(self) -> Mapping[str, Address]:
-        """Where clients dial, through the WAN."""
+        """Where clients dial each gateway, by its name: addresses of the fault proxy, so that faults are felt."""
         assert self._session.bench is not None
         return self._session.bench.site.entry_points
