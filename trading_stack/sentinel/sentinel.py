@@ -110,6 +110,15 @@ class Sentinel:
         """Why this sentinel takes the primary for lost, or None."""
         return self._lost
 
+    @property
+    def calm_until_ns(self) -> int:
+        """No tick before this time changes anything, as long as engines say what they said last; 0: each may."""
+        return 0 if self._lost is not None or self._pending is not None else self._view.calm_until_ns
+
+    def skip_ticks(self, wanted_ns: int) -> None:
+        """Ticks were left out that would have changed nothing; the next one is wanted at this time."""
+        self._wanted_ns = wanted_ns
+
     # --- watching
 
     def _on_beat(self, event: Beat) -> None:

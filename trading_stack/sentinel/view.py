@@ -84,6 +84,16 @@ class View:
             return "stepped down"
         return None
 
+    @property
+    def calm_until_ns(self) -> int:
+        """Before this time nothing is lost, as long as the primary says that it serves; 0 when that is in doubt."""
+        if self.leader is None or self.margin_ns:
+            return 0
+        watch = self.watches[self.leader.engine]
+        if watch.heard_ns is None or not watch.up or watch.beat is None or not watch.beat.serving:
+            return 0
+        return watch.heard_ns + self._patience.silence
+
     def _may_move_away(self, leader: Leader, watch: Watch, now_ns: int) -> bool:
         """Hysteresis, hold-down and the most moves a window limit only moves away from a primary that commits."""
         patience = self._patience

@@ -1,0 +1,200 @@
+"""Campaigns of schedules in virtual time: does the protocol keep its rules, and how soon are planted defects found?
+
+    python benchmarks/schedules.py --schedules 100000 --workers 2
+    python benchmarks/schedules.py --schedules 2000 --defect older-epoch-committed
+    python benchmarks/schedules.py --schedules 500 --defect all
+
+Schedules are spread evenly over the generators; number n of a generator is the same on every machine. Time is the
+workers' own CPU time. Without a defect, every schedule that breaks a rule is kept in `--out`, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from trading_stack.defects import Defect
+from trading_stack.simulation import schedule as files
+from trading_stack.simulation.directed import DIRECTED
+from trading_stack.simulation.generators import GENERATORS
+from trading_stack.simulation.playing import run
+
+CHUNK = 50
+SECOND_NS = 1e9
+
+
+class Job(NamedTuple):
+    """Schedules `first` to `last` (not included) of one generator."""
+
+    generator: str
+    first: int
+    last: int
+    defect: str
+
+
+class Found(NamedTuple):
+    """A schedule that broke a rule, after so much CPU time in its chunk."""
+
+    seed: int
+    rule: str
+    summary: str
+    after_s: float
+
+
+@dataclass
+class Tally:
+    """What came of the schedules of one generator."""
+
+    schedules: int = 0
+    events: int = 0
+    virtual_s: float = 0.0
+    cpu_s: float = 0.0
+    acknowledged: int = 0
+    promotions: int = 0
+    slowest_recovery_s: float = 0.0
+    found: list[Found] = field(default_factory=list)
+    first_s: float | None = None
+
+    def add(self, other: Tally) -> None:
+        if self.first_s is None and other.found:
+            self.first_s = self.cpu_s + other.found[0].after_s
+        self.schedules += other.schedules
+        self.events += other.events
+        self.virtual_s += other.virtual_s
+        self.cpu_s += other.cpu_s
+        self.acknowledged += other.acknowledged
+        self.promotions += other.promotions
+        self.slowest_recovery_s = max(self.slowest_recovery_s, other.slowest_recovery_s)
+        self.found += other.found
+
+
+def play(job: Job) -> tuple[Job, Tally]:
+    """Run a chunk of schedules."""
+    tally, make = Tally(), GENERATORS[job.generator]
+    defects = frozenset({Defect(job.defect)}) if job.defect else frozenset()
+    began_s = time.process_time()
+    for seed in range(job.first, job.last):
+        try:
+            outcome = run(make(seed), defects)
+        except Exception as trouble:
+            raise RuntimeError(f"{job.generator} {seed}: the simulation itself failed") from trouble
+        tally.schedules += 1
+        tally.events += outcome.events
+        tally.virtual_s += outcome.virtual_ns / SECOND_NS
+        tally.acknowledged += outcome.acknowledged
+        tally.promotions += outcome.promotions
+        finding = outcome.finding
+        if finding is None:
+            tally.slowest_recovery_s = max(tally.slowest_recovery_s, outcome.recovered_ns / SECOND_NS)
+        else:
+            spent_s = time.process_time() - began_s
+            tally.found.append(Found(seed, finding.rule, finding.summary, spent_s))
+    tally.cpu_s = time.process_time() - began_s
+    return job, tally
+
+
+def campaign(options: argparse.Namespace, defect: str) -> dict[str, Tally]:
+    """All schedules of all generators, in chunks of which the workers take the next in turn."""
+    each = max(1, options.schedules // len(options.generators))
+    ends = range(options.first, options.first + each, CHUNK)
+    jobs = [
+        Job(generator, first, min(first + CHUNK, options.first + each), defect)
+        for first in ends
+        for generator in options.generators
+    ]
+    tallies = {generator: Tally() for generator in options.generators}
+    if options.workers == 1:
+        _gather(map(play, jobs), tallies)
+    else:
+        with get_context("spawn").Pool(options.workers) as pool:
+            _gather(pool.imap(play, jobs), tallies)
+    return tallies
+
+
+def _gather(results: Iterable[tuple[Job, Tally]], tallies: dict[str, Tally]) -> None:
+    for job, tally in results:
+        tallies[job.generator].add(tally)
+        for found in tally.found:
+            if not job.defect:
+                print(f"{job.generator} {found.seed}: {found.rule}: {found.summary}", flush=True)
+
+
+def report(tallies: dict[str, Tally]) -> None:
+    total = Tally()
+    for tally in tallies.values():
+        total.add(tally)
+    head = (
+        f"{'generator':10} {'schedules':>9} {'broken':>6} {'virtual s':>10} {'CPU s':>8} {'virtual/CPU':>11} "
+    )
+    print(head + f"{'events':>10} {'acks':>8} {'promotions':>10} {'slowest recovery':>16}")
+    for name, tally in {**tallies, "all": total}.items():
+        speed = tally.virtual_s / max(tally.cpu_s, 1e-9)
+        print(
+            f"{name:10} {tally.schedules:9} {len(tally.found):6} {tally.virtual_s:10.0f} {tally.cpu_s:8.1f} {speed:11.0f} "
+            f"{tally.events:10} {tally.acknowledged:8} {tally.promotions:10} {tally.slowest_recovery_s:14.2f} s"
+        )
+
+
+def report_defect(defect: str, tallies: dict[str, Tally]) -> None:
+    print(f"{defect}")
+    for name, tally in tallies.items():
+        rules = Counter(found.rule for found in tally.found)
+        first = "never" if tally.first_s is None else f"{tally.first_s:.2f} CPU s"
+        rule_text = ", ".join(f"{rule} {count}" for rule, count in rules.most_common())
+        print(
+            f"  {name:10} found in {len(tally.found):5} of {tally.schedules:5}, first after {first:>14}  {rule_text}"
+        )
+    directed_s = time.process_time()
+    finding = run(DIRECTED[Defect(defect)].schedule, frozenset({Defect(defect)})).finding
+    directed_s = time.process_time() - directed_s
+    print(
+        f"  {'directed':10} {finding.rule if finding else 'not found'}, after {directed_s:.2f} CPU s",
+        flush=True,
+    )
+
+
+def keep(tallies: dict[str, Tally], folder: Path) -> None:
+    """Store the schedules that broke a rule."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for generator, tally in tallies.items():
+        for found in tally.found:
+            files.write(GENERATORS[generator](found.seed), folder / f"{generator}-{found.seed}.json")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--schedules", type=int, default=2000, help="how many in all (default: 2000)")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the number of the first of each generator (default: 0)"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--defect", default="", choices=["", "all", *(str(d) for d in DIRECTED)])
+    parser.add_argument("--generators", nargs="+", default=list(GENERATORS), choices=list(GENERATORS))
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/schedules"), help="where broken schedules are kept"
+    )
+    options = parser.parse_args(arguments)
+    if options.defect:
+        for defect in DIRECTED if options.defect == "all" else [options.defect]:
+            report_defect(str(defect), campaign(options, str(defect)))
+        return 0
+    tallies = campaign(options, "")
+    report(tallies)
+    broken = sum(len(tally.found) for tally in tallies.values())
+    if broken:
+        keep(tallies, options.out)
+        print(f"{broken} schedules broke a rule; they are in {options.out}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,287 @@
+"""One provider's engine in virtual time: a replica, its store, its links, and whatever befalls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from trading_stack.defects import Defect
+from trading_stack.journal import events as j
+from trading_stack.journal.core import Config
+from trading_stack.journal.messages import AppendReply
+from trading_stack.journal.replica import Replica
+from trading_stack.sentinel.messages import NEVER, Heartbeat
+from trading_stack.simulation.disk import FSYNC_LEAST_NS, FSYNC_SPREAD_NS
+from trading_stack.simulation.network import MS, NODES, Channel
+from trading_stack.simulation.signing import verify
+
+if TYPE_CHECKING:
+    from trading_stack.simulation.world import World
+
+HEARTBEAT_NS: Final = 20 * MS
+LOST_FSYNC_NS: Final = 250 * MS  # as the real store's
+STORE: Final = "store"
+
+
+class EngineNode:
+    """Alive from `start` to `kill` or `lose_power`; what arrives while it is frozen waits until it thaws."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.alive = False
+        self.frozen = False
+        self.life = 0
+        self.applied: list[bytes] = []
+        self.reads_answered: list[int] = []
+        self.linked: set[str] = set()
+        self.channels: dict[str, Channel] = {}
+        self._clock = world.clocks[name]
+        self._peers = tuple(node for node in NODES if node != name)
+        self._held: list[tuple[str, j.Event]] = []
+        self._queue: list[j.Persist] = []
+        self._batch: list[j.Persist] = []
+        self._store_failed = False
+        self._timer = 0
+        self._timer_held = False
+        self._write_held = False
+        self._fsync_ns = 0
+        self._effects: dict[type[Any], Callable[[Any], None]] = {
+            j.Send: self._send,
+            j.Persist: self._persist,
+            j.Apply: self._apply,
+            j.AnswerReads: self._answer_reads,
+            j.Refer: lambda _: None,
+            j.Rewind: lambda effect: self.applied.__delitem__(slice(effect.index, None)),
+            j.Lead: lambda _: self.beat(),
+            j.SetTimer: self._set_timer,
+            j.Tell: lambda effect: world.tell(name, effect.kind, effect.fields),
+        }
+
+    # --- life
+
+    def start(self) -> None:
+        """Open the store, and begin as a standby."""
+        world = self.world
+        self.alive, self.frozen = True, False
+        self.life += 1
+        self._held, self._queue, self._batch = [], [], []
+        self._timer_held = self._write_held = self._store_failed = False
+        self.applied = []
+        config = Config(
+            node=self.name,
+            peers=self._peers,
+            verify=verify,
+            epoch_command=lambda epoch, node: f"epoch {epoch} {node}".encode(),
+            defects=world.defects,
+        )
+        nonce = world.draws.below(1 << 40)
+        self.replica = Replica(config, world.disks[self.name].open(), nonce=nonce)
+        self._fsync_ns = self._now_ns()
+        if world.sentinels:
+            world.at(world.now_ns + world.draws.below(HEARTBEAT_NS), self._beats, self.life, None)
+
+    def kill(self) -> None:
+        """End the process. A transaction under way is done or not; the system sends some of what it was given."""
+        self._crash()
+        disk = self.world.disks[self.name]
+        if self._batch and self.world.draws.chance(0.5):
+            self._write(self._batch)
+            disk.sync()
+        self._batch = []
+        self.world.judge.check_recoverable()
+
+    def lose_power(self) -> None:
+        """As `kill`, and everything after the last finished fsync is gone."""
+        self.kill()
+        self.world.disks[self.name].lose_power()
+        self.world.judge.check_recoverable()
+
+    def _crash(self) -> None:
+        world = self.world
+        self.alive = self.frozen = False
+        self.life += 1
+        self._timer += 1
+        self.linked.clear()
+        world.serving.pop(self.name, None)
+        for peer, channel in self.channels.items():
+            channel.drop(after_ns=world.draws.below(2 * world.network.delay_ns(self.name, peer)))
+            world.engines[peer].channels[self.name].drop()
+            world.engines[peer].linked.discard(self.name)
+
+    def freeze(self) -> None:
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Go on with what has arrived meanwhile: each sender's in order, the senders in any, and timers last."""
+        self.frozen = False
+        held, self._held = self._held, []
+        if self._write_held:
+            self._write_held = False
+            self._finish(self.life, None)
+        for chosen in self.world.draws.shuffled(list(dict.fromkeys(source for source, _ in held))):
+            for source, event in held:
+                if source == chosen:
+                    self.tell(event)
+        if self._timer_held:
+            self._timer_held = False
+            self.tell(j.Timer())
+        self.beat()
+
+    # --- events
+
+    def receive(self, source: str, event: j.Event) -> None:
+        """Something arrives; held back while frozen, lost when dead."""
+        if self.frozen:
+            self._held.append((source, event))
+        elif self.alive:
+            self.tell(event)
+
+    def tell(self, event: j.Event) -> None:
+        """Let the replica handle an event, and do what it asks for."""
+        world = self.world
+        if world.trace is not None:
+            world.trace.line(world.now_ns, self.name, event)
+        effects = self._effects
+        for effect in self.replica.handle(event, self._clock.local(world.now_ns)):
+            effects[type(effect)](effect)
+
+    def on_peer_up(self, peer: str) -> None:
+        self.receive(peer, j.PeerUp(peer))
+
+    def _now_ns(self) -> int:
+        return self._clock.local(self.world.now_ns)
+
+    def _set_timer(self, effect: j.SetTimer) -> None:
+        self._timer += 1
+        self.world.at(self._clock.world(effect.at_ns), self._timer_due, self._timer, None)
+
+    def _timer_due(self, timer: int, _: None) -> None:
+        if timer != self._timer:
+            return
+        if self.frozen:
+            self._timer_held = True
+        else:
+            self.tell(j.Timer())
+
+    # --- effects
+
+    def _send(self, effect: j.Send) -> None:
+        message = effect.message
+        if type(message) is AppendReply:
+            self.world.judge.on_reply(self.name, message)
+        self.channels[effect.to].send(j.Received(self.name, message))
+
+    def _apply(self, effect: j.Apply) -> None:
+        judge = self.world.judge
+        for entry, request in zip(effect.entries, effect.requests, strict=True):
+            judge.on_commit(self.name, entry)
+            self.applied.append(entry.hash)
+            if isinstance(request, int):
+                judge.on_ack(request, entry)
+
+    def _answer_reads(self, effect: j.AnswerReads) -> None:
+        for request in effect.requests:
+            assert isinstance(request, int)
+            self.reads_answered.append(request)
+            self.world.judge.on_read_answered(self.name, request, len(self.applied))
+
+    def ask_read(self, request: int) -> None:
+        """A client asks to read."""
+        self.world.judge.on_read_asked(request)
+        self.receive("clients", j.AskReads([request]))
+
+    # --- the store: one transaction at a time takes all that waits
+
+    def _persist(self, effect: j.Persist) -> None:
+        if self._store_failed:
+            return
+        self._queue.append(effect)
+        if not self._batch:
+            self._begin()
+
+    def _begin(self) -> None:
+        world, disk = self.world, self.world.disks[self.name]
+        self._batch, self._queue = self._queue, []
+        takes_ns = FSYNC_LEAST_NS + world.draws.below(FSYNC_SPREAD_NS) + disk.slow_ns
+        if Defect.LOST_FSYNC in world.defects:
+            world.at(world.now_ns, self._stored, self.life, j.Persisted(self._batch[-1].ticket))
+            takes_ns = LOST_FSYNC_NS
+        world.at(world.now_ns + takes_ns, self._finish, self.life, None)
+
+    def _stored(self, life: int, event: j.Event) -> None:
+        if life == self.life:
+            self.receive(STORE, event)
+
+    def _finish(self, life: int, _: None) -> None:
+        if life != self.life:
+            return
+        if self.frozen:
+            self._write_held = True
+            return
+        disk, batch = self.world.disks[self.name], self._batch
+        self._batch = []
+        if disk.full:
+            self._store_failed = True
+            self._queue.clear()
+            self.tell(j.PersistFailed("disk is full"))
+            return
+        outcomes = self._write(batch)
+        if Defect.LOST_FSYNC in self.world.defects:
+            outcomes = []
+        else:
+            disk.sync()
+        self._fsync_ns = self._now_ns()
+        self.world.judge.check_recoverable()
+        if self._queue:
+            self._begin()
+        for outcome in outcomes:
+            self.tell(outcome)
+
+    def _write(self, batch: list[j.Persist]) -> list[j.Event]:
+        disk, outcomes = self.world.disks[self.name], list[j.Event]()
+        for persist in batch:
+            if persist.promise is not None:
+                before = disk.written.promise.epoch
+                self.world.judge.on_promise(self.name, before, persist.promise.epoch)
+            refused = disk.write(persist)
+            if refused is not None:
+                outcomes.append(refused)
+        return [*outcomes, j.Persisted(batch[-1].ticket)]
+
+    # --- heartbeats
+
+    def _beats(self, life: int, _: None) -> None:
+        if life != self.life:
+            return
+        world = self.world
+        world.at(self._clock.world(self._now_ns() + HEARTBEAT_NS), self._beats, life, None)
+        self.beat()
+
+    def beat(self) -> None:
+        """Send a heartbeat to each sentinel that is connected."""
+        world = self.world
+        if not world.sentinels or self.frozen:
+            return
+        heartbeat = self.heartbeat()
+        for sentinel in world.sentinels.values():
+            sentinel.inboxes[self.name].send(heartbeat)
+
+    def heartbeat(self) -> Heartbeat:
+        """What this engine says of itself now."""
+        view, now_ns = self.replica.view(), self._now_ns()
+        leader, heard_ns = view.leader, view.heard_primary_ns
+        deaf = leader is None or heard_ns is None or leader not in self.linked
+        return Heartbeat(
+            role=str(view.role),
+            serving=view.serving,
+            ready=view.proven and not view.broken,
+            epoch=view.epoch,
+            primary=leader,
+            promised_epoch=view.promised_epoch,
+            commit_index=view.commit_index,
+            last_epoch=view.last.epoch,
+            last_index=view.last.end,
+            fsync_age_ns=now_ns - self._fsync_ns,
+            primary_age_ns=NEVER if deaf or heard_ns is None else now_ns - heard_ns,
+        )
