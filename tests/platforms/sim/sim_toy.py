@@ -22,6 +22,7 @@ class Echo:
         self.machine = machine
         self.heard: list[tuple[int, object]] = []
         self.downs: list[str] = []
+        self.deaf = False  # answers pings, and nothing else
 
     def start(self) -> None:
         self.machine.listen(7000, Ears(on_message=self._hear, on_down=lambda _, why: self.downs.append(why)))
@@ -31,7 +32,8 @@ class Echo:
 
     def _hear(self, wire: Wire, message: object) -> None:
         self.heard.append((self.machine.now_ns(), message))
-        wire.send(message)
+        if not (self.deaf and isinstance(message, tuple) and message[1] != "ping"):
+            wire.send(message)
 
 
 class Counter:
@@ -77,10 +79,10 @@ class ToySimulation:
     """`harness.stack.simulation.Simulation` of both."""
 
     def __init__(self) -> None:
-        self.made: dict[str, list[Echo | Counter]] = {"echo": [], "counter": []}
+        self.made: dict[str, list[Echo | Counter]] = {"echo": [], "counter": [], "left": [], "right": []}
 
     def service(self, role: str, environment: Mapping[str, str], machine: Machine) -> Echo | Counter:
-        service = Echo(machine) if role == "echo" else Counter(machine)
+        service = Counter(machine) if role == "counter" else Echo(machine)
         self.made[role].append(service)
         return service
 
@@ -118,6 +120,18 @@ def _service(name: str, provider: str, environment: Mapping[str, str]) -> Servic
     )
 
 
+def two_doors() -> Stack:
+    """An echo at each of two providers, for clients."""
+    return Stack(
+        path=Path("doors.yml"),
+        name="doors",
+        services=(_service("left", "alpha", {}), _service("right", "bravo", {})),
+        wan=Wan(clients_ms=1.0, outside_ms=1.0, default_ms=4.0),
+        entry_points=(EntryPoint("left", 7000, "alpha"), EntryPoint("right", 7000, "bravo")),
+        adapter="toy:Adapter",
+    )
+
+
 def toy_stack() -> Stack:
     """An echo at one provider, a counter at another, 4 ms apart and back."""
     return Stack(
@@ -133,8 +147,8 @@ def toy_stack() -> Stack:
 class ToyWorld:
     """A running toy, and what it told."""
 
-    def __init__(self, seed: int = 1) -> None:
-        self.stack = toy_stack()
+    def __init__(self, seed: int = 1, stack: Stack | None = None) -> None:
+        self.stack = stack or toy_stack()
         self.simulation = ToySimulation()
         self.told: list[StackEvent] = []
         self.world = World(self.stack, self.simulation, seed=seed, environment={}, on_event=self.told.append)
