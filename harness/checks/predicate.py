@@ -100,20 +100,23 @@ def worst_of(findings: Sequence[Finding]) -> Outcome:
 
 
 def summarise(findings: Sequence[Finding]) -> str:
-    """`m of n predicates judged`, which of them found nothing to judge, and what stands against a PASS."""
+    """`m of n predicates judged`, which of them found nothing to judge, and what stands against a PASS.
+
+    Of those that are UNKNOWN the first is named with its cause, and the rest are counted: they mostly share it.
+    """
     told = [finding for finding in findings if finding.outcome in (Outcome.PASS, Outcome.FAIL)]
     judged = [finding for finding in told if finding.judged or finding.outcome is Outcome.FAIL]
     parts = [f"{len(judged)} of {len(findings)} predicates judged"]
     if idle := [finding.predicate for finding in told if finding not in judged]:
         parts.append(f"nothing to judge for {', '.join(idle)}")
-    for outcome, word in (
-        (Outcome.FAIL, "broken"),
-        (Outcome.UNKNOWN, "unknown"),
-        (Outcome.NOT_RUN, "waived"),
-    ):
+    for outcome, word in ((Outcome.FAIL, "broken"), (Outcome.NOT_RUN, "waived")):
         names = [finding.predicate for finding in findings if finding.outcome is outcome]
         if names:
             parts.append(f"{word}: {', '.join(names)}")
+    if unknown := [finding for finding in findings if finding.outcome is Outcome.UNKNOWN]:
+        cause = unknown[0].summary.partition(": ")[2]
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        parts.append(f"unknown: {unknown[0].predicate} ({cause}){more}")
     return "; ".join(parts)
 
 

@@ -13,18 +13,19 @@ from harness.model.verdicts import Evidence, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Three lines."""
+    """Three lines: `what` happened, and the commands that run it again (`reproduce`) and judge it again (`judge`)."""
 
     what: str
     reproduce: str
     judge: str
 
     def lines(self) -> tuple[str, str, str]:
+        """The three lines as text, in that order."""
         return (self.what, f"reproduce: {self.reproduce}", f"judge again: {self.judge}")
 
 
 def advice(meta: RunMeta, judgement: Judgement, *, run_path: str) -> Advice | None:
-    """The three lines for a run; None when all passed."""
+    """The three lines for a run; None when all passed. `run_path` is its folder as `harness check` is to be told."""
     if judgement.outcome is Outcome.PASS:
         return None
     worst = worst_verdict(judgement)
@@ -33,6 +34,11 @@ def advice(meta: RunMeta, judgement: Judgement, *, run_path: str) -> Advice | No
         reproduce=_reproduce(meta),
         judge=" ".join(["harness check", shlex.quote(run_path), *_selection(worst)]),
     )
+
+
+def first_line(reason: str) -> str:
+    """What happened, without the last lines of the services that it happened to."""
+    return reason.partition("\n")[0]
 
 
 def worst_verdict(judgement: Judgement) -> Verdict | None:
@@ -51,9 +57,9 @@ def first_evidence(verdict: Verdict) -> tuple[str | None, Evidence | None]:
 
 def _what(judgement: Judgement, worst: Verdict | None) -> str:
     if judgement.outcome is Outcome.UNKNOWN and judgement.reasons:
-        return judgement.reasons[0]
+        return first_line(judgement.reasons[0])
     if worst is None:
-        return next(iter(judgement.reasons), f"the run is {judgement.outcome}")
+        return first_line(next(iter(judgement.reasons), f"the run is {judgement.outcome}"))
     predicate, evidence = first_evidence(worst)
     name = f"{worst.check} {predicate}" if predicate else worst.check
     return f"{name}: {evidence.text if evidence is not None else worst.summary}"

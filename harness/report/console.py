@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.model.outcome import Outcome
 from harness.model.units import counted
-from harness.report.advice import Advice
+from harness.report.advice import first_line
 from harness.report.page import Page, format_figure
 from harness.report.suite import Suite
 
@@ -46,7 +48,9 @@ def print_run(page: Page, console: Console) -> None:
         console.print(Text(f"  phases: {shown}", "dim"), soft_wrap=True)
     for reason in page.judgement.reasons:
         console.print(Text(f"  UNKNOWN: {reason}", "yellow"), soft_wrap=True)
-    _print_advice(page.advice, console)
+    if page.advice is not None:
+        told = {first_line(reason) for reason in page.judgement.reasons}
+        _print_lines([line for line in page.advice.lines() if line not in told], console)
 
 
 def print_suite(suite: Suite, console: Console) -> None:
@@ -66,7 +70,7 @@ def print_suite(suite: Suite, console: Console) -> None:
     for row in suite.rows:
         if row.advice is not None:
             console.print(Text(row.name, _STYLE[row.outcome]))
-            _print_advice(row.advice, console)
+            _print_lines(row.advice.lines(), console)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
     told = "; ".join(filter(None, (f"{counted(len(suite.rows), 'run')}: {counts}", suite.stopped)))
     console.print(Text(told, _STYLE[suite.outcome]), soft_wrap=True)
@@ -87,14 +91,13 @@ def _print_verdicts(page: Page, console: Console) -> None:
     for verdict in page.verdicts:
         shown = Text(f"  {verdict.outcome}", _STYLE[verdict.outcome])
         if console.is_terminal:
-            table.add_row(shown, verdict.check, Text(verdict.summary))
+            table.add_row(shown, verdict.check, Text(page.told(verdict)))
         else:
-            console.print(Text.assemble(shown, f"  {verdict.check}  {verdict.summary}"), soft_wrap=True)
+            console.print(Text.assemble(shown, f"  {verdict.check}  {page.told(verdict)}"), soft_wrap=True)
     if console.is_terminal:
         console.print(table)
 
 
-def _print_advice(told: Advice | None, console: Console) -> None:
-    if told is not None:
-        for line in told.lines():
-            console.print(Text(f"  {line}"), soft_wrap=True)
+def _print_lines(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(Text(f"  {line}"), soft_wrap=True)

@@ -20,7 +20,7 @@ from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.units import counted, format_ns
 from harness.model.verdicts import Evidence, Figure, Finding, Verdict
-from harness.report.advice import Advice, advice
+from harness.report.advice import Advice, advice, first_line
 from harness.report.faults import FaultRow, fault_rows
 from harness.report.names import named
 from harness.report.phases import Phase, failover, figure, phases
@@ -31,7 +31,7 @@ _Judged = TypeVar("_Judged", Verdict, Finding)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One run, ready to be written in any format."""
+    """One run, ready to be written in any format: texts for people, verdicts worst first, times in the texts' own units."""
 
     run: Run
     judgement: Judgement
@@ -78,7 +78,7 @@ def make_page(run: Run, judgement: Judgement) -> Page:
 
 
 def headline(judgement: Judgement) -> str:
-    """The one sentence that stands on top."""
+    """The one sentence that stands on top: the failover time, if it was measured, and what did not pass."""
     verdict = failover(judgement)
     time = figure(verdict, "failover_time")
     parts = []
@@ -89,7 +89,9 @@ def headline(judgement: Judgement) -> str:
     if failed:
         parts.append(f"failed: {', '.join(failed)}")
     if unknown or judgement.reasons:
-        parts.append(f"unknown: {judgement.reasons[0] if judgement.reasons else ', '.join(unknown)}")
+        parts.append(
+            f"unknown: {first_line(judgement.reasons[0]) if judgement.reasons else ', '.join(unknown)}"
+        )
     if not judgement.verdicts and not judgement.reasons:
         parts.append("nothing was judged")
     elif not failed and not unknown and not judgement.reasons:

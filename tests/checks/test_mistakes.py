@@ -113,3 +113,22 @@ def test_a_predicate_that_had_nothing_to_judge_is_not_counted_as_judged() -> Non
     idle, busy = Finding("O15", Outcome.PASS, "", 0), Finding("O2", Outcome.PASS, "", 9)
     broken = Finding("O3", Outcome.FAIL, "", 0)
     assert summarise((idle, busy, broken)) == "2 of 3 predicates judged; nothing to judge for O15; broken: O3"
+
+
+def test_the_summary_names_the_cause_of_what_is_unknown_once_and_counts_the_rest() -> None:
+    cut = [
+        Finding(f"O{n}", Outcome.UNKNOWN, f"title {n}: not judged, there is no entries.parquet")
+        for n in range(1, 15)
+    ]
+    assert (
+        summarise(cut)
+        == "0 of 14 predicates judged; unknown: O1 (not judged, there is no entries.parquet) and 13 more"
+    )
+    busy, crashed = (
+        Finding("O2", Outcome.PASS, "", 9),
+        Finding("P1", Outcome.UNKNOWN, "parity: the predicate crashed: KeyError: 3"),
+    )
+    assert (
+        summarise([busy, crashed])
+        == "1 of 2 predicates judged; unknown: P1 (the predicate crashed: KeyError: 3)"
+    )

@@ -156,6 +156,23 @@ def test_a_run_that_a_suite_never_came_to_is_named_counted_and_no_skip(three: tu
     }
 
 
+def test_a_cause_of_many_lines_is_told_whole_once_and_by_its_first_line_elsewhere() -> None:
+    first = "the run was aborted (error): gateway ended before the stack was ready"
+    unknown = tuple(Verdict(f"check-{number}", Outcome.UNKNOWN, "no data") for number in range(9))
+    judgement = Judgement(
+        Outcome.UNKNOWN, unknown, reasons=(f"{first}\n  its last line", "no load was started")
+    )
+    page = make_page(literal_run(), judgement)
+    assert page.headline == f"Unknown: {first}."
+    out = StringIO()
+    print_run(page, Console(file=out, width=200))
+    text = out.getvalue()
+    assert (text.count(first), text.count("its last line")) == (2, 1)
+    assert "\n  reproduce: " in text
+    row = make_suite([Judged(literal_run().meta, judgement, "runs/x")])
+    assert "its last line" not in suite_markdown(row) + suite_page(row)
+
+
 def test_markdown_is_short_and_starts_with_what_needs_attention(three: tuple[Judged, ...]) -> None:
     text = suite_markdown(make_suite(three))
     assert text.index("**lost [mode=dark]** FAIL") < text.index("| fine |")
