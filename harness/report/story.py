@@ -103,11 +103,12 @@ def _sentence(event: Event, providers: Mapping[str, str]) -> Iterator[tuple[int,
 
 def _stack_sentence(event: StackEvent) -> str:
     epoch = "" if event.epoch is None else f" of epoch {event.epoch}"
+    in_epoch = "" if event.epoch is None else f" in epoch {event.epoch}"
     because = f" ({event.reason})" if event.reason else ""
     sentences = {
         Moment.PRIMARY_SUSPECTED: f"{event.service} is the first to suspect the primary{epoch}{because}.",
         Moment.MAJORITY_SUSPECTED: f"{event.service} knows that a majority suspects the primary{epoch}.",
-        Moment.FAILOVER_DECIDED: f"{event.service} decides to fail over to {event.candidate or 'a candidate'}{epoch}.",
+        Moment.FAILOVER_DECIDED: f"{event.service} decides to fail over to {event.candidate or 'a candidate'}{in_epoch}.",
         Moment.CERTIFICATE_ISSUED: f"A majority has signed the certificate{epoch} for {event.candidate or 'the candidate'}.",
         Moment.ELECTION_STARTED: f"{event.service} stands for epoch {event.epoch}.",
         Moment.LOG_SEALED: f"{event.service} has sealed the log at a majority for epoch {event.epoch}.",
