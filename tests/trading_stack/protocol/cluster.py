@@ -160,6 +160,7 @@ class Venue:
         self.leading: Leading = Leading(0, None)
         self.done: dict[int, Done] = {}
         self.done_ns: dict[int, int] = {}
+        self.refused: dict[int, NotPrimary] = {}
         self._open: dict[int, Submit | Read] = {}
         self._clients = cluster.client(self._hear)
 
@@ -176,7 +177,11 @@ class Venue:
             self.done_ns.setdefault(message.request, time.monotonic_ns())
             self._open.pop(message.request, None)
         elif isinstance(message, NotPrimary):
-            pass
+            self.refused[message.request] = message
+
+    def tell(self, engine: str, message: Submit | Read) -> None:
+        """Send to one engine, whoever leads, and never again."""
+        self._clients[engine].send(message)
 
     def _send(self, message: Submit | Read) -> None:
         if self.leading.primary is not None:
