@@ -81,6 +81,7 @@ class Suite:
 
     @property
     def outcome(self) -> Outcome:
+        """The worst of all rows; UNKNOWN without any."""
         return Outcome.worst(row.outcome for row in self.rows)
 
     @property
@@ -91,6 +92,7 @@ class Suite:
 
     @property
     def counts(self) -> dict[Outcome, int]:
+        """How many rows came to each outcome, zeros included."""
         return {outcome: sum(row.outcome is outcome for row in self.rows) for outcome in Outcome}
 
 

@@ -48,6 +48,7 @@ class AdapterProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id, also after it ended."""
         return self._process.pid
 
     @property
