@@ -29,7 +29,9 @@ DEFAULT_PATHS = ("scenarios",)
 def stack_options(command: F) -> F:
     """`--stack` and `--platform`."""
     command = click.option(
-        "--platform", metavar="NAME", help="What runs the stack: process (local processes, the default)."
+        "--platform",
+        metavar="NAME",
+        help="What runs the stack: process (local processes, the default) or sim (virtual time).",
     )(command)
     return click.option(
         "--stack", metavar="FILE", help="The stack's compose file, or `reference`; default: the nearest."

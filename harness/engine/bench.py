@@ -67,7 +67,7 @@ class Bench:
         started = datetime.now(UTC)
         # Absolute: the processes of the stack work in the folder of its compose file, not in ours.
         self.folder: RunFolder = create_run_folder(setup.out.absolute(), setup.scenario.id, started=started)
-        self.meta = _meta(setup, self.folder, started)
+        self.meta = run_meta(setup, self.folder, started)
         write_meta(self.folder, self.meta)
         self.journal = JournalWriter(self.folder.journal)
         for observer in observers:
@@ -123,6 +123,27 @@ class Bench:
         if self._load is None:
             raise StackUnhealthy("the load was not started")
         return self._load
+
+    def wake(self) -> None:
+        """Let whoever waits for an event look up; may be called from a signal handler."""
+        self.inbox.put(None)
+
+    def clock_ns(self) -> int:
+        """The host's monotonic clock."""
+        return time.monotonic_ns()
+
+    def availability(self, window_s: float) -> float | None:
+        """The share of the probes of the last seconds that were answered in time; None when none was due."""
+        total = sum_of(self.load.live(window_s=window_s))
+        return total.availability if total.scheduled else None
+
+    def beyond_healing(self) -> bool:
+        """Whether the proxy that carried the cuts is gone, and the cuts with it."""
+        return bool(self.site.problem())
+
+    def save_evidence(self, directory: Path) -> None:
+        """Keep what the services hold, as far as it can be had."""
+        self.site.save_evidence(directory)
 
     def problem(self) -> str:
         """Why this run can't go on: a load worker, a part of the site or the disk failed; empty while all is well."""
@@ -479,7 +500,8 @@ def _load_settings(setup: Setup) -> LoadSettings:
     )
 
 
-def _meta(setup: Setup, folder: RunFolder, started: datetime) -> RunMeta:
+def run_meta(setup: Setup, folder: RunFolder, started: datetime) -> RunMeta:
+    """What is known of a run when it begins."""
     scenario, stack = setup.scenario, setup.stack
     return RunMeta(
         run_id=folder.path.name,

@@ -8,7 +8,7 @@ from typing import Final
 from harness.model.errors import UsageError
 from harness.platforms.contract import Platform
 
-NAMES: Final = ("process",)
+NAMES: Final = ("process", "sim")
 
 
 def platform_named(name: str) -> Platform:
@@ -17,6 +17,10 @@ def platform_named(name: str) -> Platform:
         from harness.platforms.process import ProcessPlatform
 
         return ProcessPlatform()
+    if name == "sim":
+        from harness.platforms.sim.platform import SimPlatform
+
+        return SimPlatform()
     closest = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"; did you mean {closest[0]!r}?" if closest else ""
     raise UsageError(f"no platform {name!r}{hint}", next_step=f"choose from {', '.join(NAMES)}")

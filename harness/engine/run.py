@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.checks.judging import judge_all
-from harness.engine.bench import Bench
+from harness.engine.ground import Ground
+from harness.engine.grounds import ground_for
 from harness.engine.interrupts import Interrupted, Interrupts
 from harness.engine.play import Acts, Play, Stop, Task
 from harness.engine.setup import Setup
@@ -19,7 +20,6 @@ from harness.history.folder import RunFolder
 from harness.history.journal import Observer
 from harness.history.meta import RunMeta
 from harness.history.run import load_run
-from harness.load.live import sum_of
 from harness.model import events as e
 from harness.model.errors import HarnessError, HealFailed
 from harness.model.judgement import Judgement
@@ -66,10 +66,10 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
 
     Raises what kept the run from beginning (no room for its folder, no adapter); then there is nothing to heal.
     """
-    bench = Bench(setup, observers=observers)
+    bench = ground_for(setup, observers=observers)
     codes: set[ExitCode] = set()
     broke: Exception | None = None
-    with Interrupts(wake=lambda: bench.inbox.put(None), say_left=lambda: _say_left(bench)) as interrupts:
+    with Interrupts(wake=bench.wake, say_left=lambda: _say_left(bench)) as interrupts:
         try:
             _walk(bench, interrupts, codes)
             _save_evidence(bench)
@@ -127,7 +127,7 @@ def planned_run(setup: Setup) -> RunMeta:
     )
 
 
-def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
+def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     stop = Stop.ENDED
     try:
         with interrupts.breakable():
@@ -143,7 +143,7 @@ def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     _wind_down(bench, codes)
 
 
-def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
+def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
     scenario = bench.setup.scenario
     zero_at = zero_ns - bench.origin_ns
 
@@ -169,6 +169,7 @@ def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
             move=lambda fault_id, move: bench.nemesis.move(fault_id, move),
             steady=bench.judge_steady_state,
             tick=lambda: _tick(bench, interrupts, scenario),
+            clock_ns=bench.clock_ns,
         ),
     )
     stop = play.run()
@@ -181,7 +182,7 @@ def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
     return stop
 
 
-def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | None:
+def _tick(bench: Ground, interrupts: Interrupts, scenario: Scenario) -> Stop | None:
     bench.look_around()
     if interrupts.requested:
         return Stop.INTERRUPTED
@@ -192,8 +193,8 @@ def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | No
         return None
     if bench.now() + bench.origin_ns - bench.zero_ns < guard.for_s * 1e9:
         return None
-    total = sum_of(bench.load.live(window_s=guard.for_s))
-    return Stop.GUARD if total.scheduled and total.availability <= guard.max else None
+    share = bench.availability(guard.for_s)
+    return Stop.GUARD if share is not None and share <= guard.max else None
 
 
 def _who_waits(scenario: Scenario, moment: str) -> str:
@@ -203,7 +204,7 @@ def _who_waits(scenario: Scenario, moment: str) -> str:
     )
 
 
-def _tell_stop(bench: Bench, stop: Stop, codes: set[ExitCode]) -> None:
+def _tell_stop(bench: Ground, stop: Stop, codes: set[ExitCode]) -> None:
     if stop is Stop.INTERRUPTED:
         codes.add(ExitCode.INTERRUPTED)
         _tell_aborted(bench, "interrupted", "somebody asked to stop")
@@ -214,7 +215,7 @@ def _tell_stop(bench: Bench, stop: Stop, codes: set[ExitCode]) -> None:
         _tell_aborted(bench, "error" if problem else "guard", reason)
 
 
-def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
+def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
     """Heal, then freeze, as far as there is something to heal and to freeze; a failed heal leaves a history all the same."""
     for needed, act in ((bench.has_site, bench.settle), (bench.zero_ns is not None, bench.freeze)):
         if not needed:
@@ -223,12 +224,12 @@ def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
             act()
         except (HarnessError, OSError) as error:
             # With the proxy dead there is no cut left to lift: nothing is broken that a heal could mend.
-            if isinstance(error, HealFailed) and not bench.site.problem():
+            if isinstance(error, HealFailed) and not bench.beyond_healing():
                 codes.add(ExitCode.HEAL_FAILED)
             _tell_aborted(bench, "error", str(error))
 
 
-def _take_down(bench: Bench) -> tuple[tuple[str, ...], Exception | None]:
+def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
     """End everything; answers what is left, and what went wrong: then nobody knows what is left."""
     try:
         return bench.tear_down(), None
@@ -236,24 +237,24 @@ def _take_down(bench: Bench) -> tuple[tuple[str, ...], Exception | None]:
         return (f"the stack could not be taken down whole: {error}",), error
 
 
-def _tell_aborted(bench: Bench, cause: str, reason: str) -> None:
+def _tell_aborted(bench: Ground, cause: str, reason: str) -> None:
     """Tell why a run was stopped; on a full disk there is nowhere to write it, and the run is over all the same."""
     with suppress(OSError):
         bench.emit(e.RunAborted(at_ns=bench.now(), cause=cause, reason=reason))
 
 
-def _save_evidence(bench: Bench) -> None:
+def _save_evidence(bench: Ground) -> None:
     """Keep what the services hold when the run failed; what can't be kept spoils no verdict."""
     if bench.has_site and _judge(bench).outcome is Outcome.FAIL:
         with suppress(HarnessError, OSError):
-            bench.site.save_evidence(bench.folder.path / "evidence")
+            bench.save_evidence(bench.folder.path / "evidence")
 
 
-def _judge(bench: Bench) -> Judgement:
+def _judge(bench: Ground) -> Judgement:
     return judge_all(load_run(bench.folder.path), bench.setup.scenario.expect)
 
 
-def _say_left(bench: Bench) -> None:
+def _say_left(bench: Ground) -> None:
     active = ", ".join(bench.nemesis.active) if bench.has_site and bench.nemesis.active else "none"
     sys.stderr.write(
         f"\nnow: {bench.phase}; faults in force: {active}. If process {os.getpid()} is killed (kill -9), the guardian "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +43,7 @@ def run_suite(
     """
     heal_orphans()
     for setup in setups:
-        with stack_lock(setup.stack):
+        with stack_lock(setup.stack) if setup.platform.exclusive else nullcontext():
             for attempt in _attempts(setup, observers, retries):
                 yield attempt
                 if attempt.finished.broke is not None:

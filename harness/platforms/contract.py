@@ -86,9 +86,10 @@ class Site(Protocol):
 
 
 class Platform(Protocol):
-    """A way to run stacks."""
+    """A way to run stacks. `exclusive`: one run at a time on one stack."""
 
     name: ClassVar[str]
+    exclusive: ClassVar[bool]
 
     def capabilities(self) -> frozenset[Capability]:
         """What can be done here, found by trying, not by guessing."""

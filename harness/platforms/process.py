@@ -41,6 +41,7 @@ class ProcessPlatform:
     """Starts services as processes, and a fault proxy for the links between them (`harness.platforms.contract.Platform`)."""
 
     name: ClassVar[str] = "process"
+    exclusive: ClassVar[bool] = True
 
     def capabilities(self) -> frozenset[Capability]:
         return abilities()

@@ -50,9 +50,7 @@ class FakeBench:
         self.meta = RunMeta(run_id="r", scenario="fake", seed=7, platform="canned", stack="toy")
         write_meta(self.folder, self.meta)
         self.journal = JournalWriter(self.folder.journal)
-        self.load = SimpleNamespace(live=self._live)
         self.nemesis = SimpleNamespace(active={}, move=lambda *_: None)
-        self.site = SimpleNamespace(save_evidence=lambda path: self.step("evidence"), problem=lambda: "")
 
     def step(self, name: str) -> None:
         self.log.append(name)
@@ -64,8 +62,23 @@ class FakeBench:
     def emit(self, event: e.Event) -> None:
         self.journal.append(event)
 
+    def clock_ns(self) -> int:
+        return self.inbox.now_ns
+
+    def wake(self) -> None:
+        self.inbox.put(None)
+
     def problem(self) -> str:
         return FakeBench.trouble
+
+    def beyond_healing(self) -> bool:
+        return False
+
+    def save_evidence(self, directory: Path) -> None:
+        self.step("evidence")
+
+    def availability(self, window_s: float) -> float | None:
+        return None
 
     def bring_up(self) -> None:
         self.has_site = True
@@ -105,9 +118,6 @@ class FakeBench:
         self.journal.close()
         return left
 
-    def _live(self, *, window_s: float) -> dict[str, object]:
-        return {}
-
 
 Runner = Callable[..., Finished]
 
@@ -115,14 +125,8 @@ Runner = Callable[..., Finished]
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     """Runs a scenario on a fake bench: keyword arguments say what happens at which step."""
-    monkeypatch.setattr(run_module, "Bench", FakeBench)
+    monkeypatch.setattr(run_module, "ground_for", FakeBench)
     monkeypatch.setattr(FakeBench, "trouble", "")
-
-    class PlayOnItsClock(run_module.Play):
-        def _now(self) -> int:
-            return FakeBench.made.inbox.now_ns - ZERO
-
-    monkeypatch.setattr(run_module, "Play", PlayOnItsClock)
 
     def run(judgement: Judgement | None = None, **at: Callable[[], object]) -> Finished:
         monkeypatch.setattr(FakeBench, "at", at)
@@ -240,7 +244,7 @@ def test_a_bug_takes_the_stack_down_and_is_told_like_anything_else(runner: Runne
 
 
 def test_what_keeps_a_run_from_beginning_is_raised(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "Bench", lambda *_, **__: raising(OSError("no room"))())
+    monkeypatch.setattr(run_module, "ground_for", lambda *_, **__: raising(OSError("no room"))())
     with pytest.raises(OSError, match="no room"):
         runner()
 

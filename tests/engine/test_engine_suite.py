@@ -31,6 +31,7 @@ PASS, FAIL = Judgement(Outcome.PASS, ()), Judgement(Outcome.FAIL, (), environmen
 
 class CannedPlatform:
     name = "canned"
+    exclusive = True
 
     def __init__(self, *can: Capability) -> None:
         self._can = frozenset(can or Capability)

@@ -17,6 +17,7 @@ class SimPlatform:
     """Runs stacks in virtual time (`harness.platforms.contract.Platform`); the engine has a bench of its own for it."""
 
     name: ClassVar[str] = "sim"
+    exclusive: ClassVar[bool] = False
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset(Capability)

@@ -1,0 +1,89 @@
+"""What a scenario plays on: a bench on processes, or one in virtual time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from harness.engine.nemesis import Nemesis
+from harness.engine.play import Inbox
+from harness.engine.setup import Setup
+from harness.faults.contract import Fault, Move
+from harness.history.folder import RunFolder
+from harness.history.meta import RunMeta
+from harness.model.events import Event
+
+
+class Ground(Protocol):
+    """One stack for one run. Methods are called from one thread, in the order in which they stand here."""
+
+    setup: Setup
+    folder: RunFolder
+    meta: RunMeta
+    origin_ns: int
+    zero_ns: int | None
+    phase: str
+    timed_out: bool
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where events of the stack arrive."""
+
+    @property
+    def has_site(self) -> bool:
+        """Whether anything was started that may need healing."""
+
+    @property
+    def nemesis(self) -> Nemesis:
+        """What applies and heals faults; only after `bring_up`."""
+
+    def clock_ns(self) -> int:
+        """The clock that the run goes by: the host's monotonic one, or virtual time."""
+
+    def now(self) -> int:
+        """Nanoseconds on the run's clock."""
+
+    def emit(self, event: Event) -> None:
+        """Write one event into the journal."""
+
+    def wake(self) -> None:
+        """Let whoever waits for an event look up; may be called from a signal handler."""
+
+    def bring_up(self) -> None:
+        """Start the stack and everything around it, and wait until clients are connected to it."""
+
+    def begin_load(self) -> int:
+        """Start the load; answers time zero on `clock_ns`."""
+
+    def judge_steady_state(self) -> bool:
+        """Whether the probes fared as they should before the first fault; tells it, too."""
+
+    def availability(self, window_s: float) -> float | None:
+        """The share of the probes of the last seconds that were answered in time; None when none was due."""
+
+    def problem(self) -> str:
+        """Why this run can't go on; empty while all is well."""
+
+    def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
+        """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""
+
+    def heal(self, fault_id: str, *, asked_ns: int | None = None) -> None:
+        """Heal a fault. Raises `HealFailed`."""
+
+    def look_around(self) -> None:
+        """Tell of services that ended since the last look."""
+
+    def settle(self, *, by: str = "engine") -> None:
+        """Heal whatever is still broken, and wait until every service is ready again. Raises `HealFailed`."""
+
+    def beyond_healing(self) -> bool:
+        """Whether what carried the faults is gone, and the faults with it."""
+
+    def freeze(self) -> None:
+        """Drain the load, read what the stack holds, and write the tables: from here on the history stands."""
+
+    def save_evidence(self, directory: Path) -> None:
+        """Keep what the services hold, as far as it can be had."""
+
+    def tear_down(self) -> tuple[str, ...]:
+        """End everything; answers what is left of the stack. Safe to call twice, and at any moment."""
