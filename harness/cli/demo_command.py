@@ -6,31 +6,15 @@ from pathlib import Path
 
 import click
 
+from harness.cli.options import out_option, reports_option, seed_option
+
 SCENARIO = "primary-provider-outage.yaml"
 
 
 @click.command("demo")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=7,
-    help="Where every random choice comes from.",
-    show_default=True,
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    help="Where the run is kept.",
-    show_default=True,
-)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    help="Where the report goes.",
-    show_default=True,
-)
+@seed_option(7)
+@out_option
+@reports_option
 def command(*, seed: int, out: Path, reports: Path) -> int:
     """Start the reference trading stack on three providers, send it orders, turn the primary's provider dark, watch it
     fail over, heal it, judge what happened and write a report. Works in an empty directory, in under a minute.

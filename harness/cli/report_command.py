@@ -6,16 +6,12 @@ from pathlib import Path
 
 import click
 
+from harness.cli.options import reports_option
+
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    help="Where the index goes.",
-    show_default=True,
-)
+@reports_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON on stdout.")
 def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     """Write the pages of stored runs, and one index of all: folders of runs, or folders that hold many.

@@ -13,6 +13,7 @@ from harness.cli.context import (
     selection_options,
     stack_options,
 )
+from harness.cli.options import out_option, reports_option
 
 
 @click.command("run")
@@ -26,20 +27,8 @@ from harness.cli.context import (
     metavar="N",
     help="Run each N times, seeds counting up.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    help="Where runs are kept.",
-    show_default=True,
-)
-@click.option(
-    "--reports",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    help="Where reports go.",
-    show_default=True,
-)
+@out_option
+@reports_option
 @click.option("--defect", metavar="NAME", help="Plant one of the stack's declared defects.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be done and touched; touch nothing (as `plan`)."
