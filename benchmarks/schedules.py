@@ -5,12 +5,15 @@
     python benchmarks/schedules.py --schedules 500 --defect all
 
 Schedules are spread evenly over the generators; number n of a generator is the same on every machine. Time is the
-workers' own CPU time. Without a defect, every schedule that breaks a rule is kept in `--out`, and the exit code is 1.
+workers' own CPU time. An interrupted campaign (Ctrl-C) reports what it has done. Without a defect, every schedule that
+breaks a rule is kept in `--out`, and the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 import time
 from collections import Counter
@@ -119,11 +122,13 @@ def campaign(options: argparse.Namespace, defect: str) -> dict[str, Tally]:
 
 
 def _gather(results: Iterable[tuple[Job, Tally]], tallies: dict[str, Tally]) -> None:
-    for job, tally in results:
-        tallies[job.generator].add(tally)
-        for found in tally.found:
-            if not job.defect:
-                print(f"{job.generator} {found.seed}: {found.rule}: {found.summary}", flush=True)
+    """Add up what comes; an interruption ends the campaign with what there is."""
+    with contextlib.suppress(KeyboardInterrupt):
+        for job, tally in results:
+            tallies[job.generator].add(tally)
+            for found in tally.found:
+                if not job.defect:
+                    print(f"{job.generator} {found.seed}: {found.rule}: {found.summary}", flush=True)
 
 
 def report(tallies: dict[str, Tally]) -> None:
@@ -183,6 +188,7 @@ def main(arguments: list[str]) -> int:
         "--out", type=Path, default=Path("runs/schedules"), help="where broken schedules are kept"
     )
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it otherwise
     if options.defect:
         for defect in DIRECTED if options.defect == "all" else [options.defect]:
             report_defect(str(defect), campaign(options, str(defect)))

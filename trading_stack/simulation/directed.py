@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from trading_stack.defects import Defect
 from trading_stack.simulation import faults as f
+from trading_stack.simulation.case import Case
 from trading_stack.simulation.network import MS
 from trading_stack.simulation.rules import Rule
 from trading_stack.simulation.schedule import Action, At, Load, Schedule, When
 
 QUIET: Final = Load(commands_per_s=0, reads_per_s=0)
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A schedule under which a defect breaks this rule, and the right code breaks none."""
-
-    defect: Defect
-    rule: Rule
-    schedule: Schedule
 
 
 def at(ms: float, fault: f.AnyFault) -> Action:

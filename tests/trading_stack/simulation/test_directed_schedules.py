@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trading_stack.defects import Defect
-from trading_stack.simulation.directed import DIRECTED, Case
+from trading_stack.simulation.case import Case
+from trading_stack.simulation.directed import DIRECTED
 from trading_stack.simulation.playing import run
 from trading_stack.simulation.rules import EVERY_RULE, Rule
 
