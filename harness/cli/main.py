@@ -18,6 +18,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "check": "Judge a stored run again.",
         "report": "Write reports of stored runs.",
         "explain": "Tell a failover in sentences, or what a predicate means.",
+        "detectors": "Draw the curve of failure detectors: how soon, against how often wrong.",
     },
     "By hand": {
         "doctor": "Say what this machine can do, and where each setting comes from.",

@@ -66,7 +66,7 @@ def timeline(
             *_shaded(shades, domain, axis=time), *_latency(latency, _x(domain, "t_s", axis=time), width=width)
         ).properties(width=width, height=150, title="Latency of probes, ms")
     )
-    return to_svg(_styled(alt.vconcat(*shown, spacing=12).resolve_scale(color="independent")))
+    return to_svg(styled(alt.vconcat(*shown, spacing=12).resolve_scale(color="independent")))
 
 
 def to_svg(chart: Any) -> str:
@@ -88,7 +88,8 @@ def _panel(title: str, width: int, layers: Sequence[Any], *, rows: int) -> Any |
     return alt.layer(*layers).properties(width=width, height=ROW * rows, title=title) if rows else None
 
 
-def _styled(chart: Any) -> Any:
+def styled(chart: Any) -> Any:
+    """A chart in the look of every page: the page's own ink and font, no frame, no background."""
     return (
         chart.configure(background="transparent", font="system-ui, sans-serif", aria=False)
         .configure_axis(

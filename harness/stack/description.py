@@ -48,6 +48,13 @@ class Defect:
     caught_by: Mapping[str, str]
 
 
+class Detector(NamedTuple):
+    """The failure detector that a stack's failover rests on: `kind:setting` as `harness detectors` reads it."""
+
+    choice: str
+    heartbeat_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One process or container. `provider` is None for what stands outside every provider."""
@@ -110,6 +117,7 @@ class Stack:
     preload: str | None = None
     ready_within_s: float = 15.0
     providers_at_once: int | None = None
+    detector: Detector | None = None
     waives: Mapping[str, str] = field(default_factory=dict)
     defects: tuple[Defect, ...] = ()
     ignored: tuple[Problem, ...] = ()

@@ -65,6 +65,18 @@ class DefectSettings(Settings):
     caught_by: dict[str, str] = Field(description="Scenario to predicate or check that must fail.")
 
 
+class DetectorSettings(Settings):
+    """What the stack's own failover rests on, so that `harness detectors` can say where it stands."""
+
+    kind: str = Field(
+        description="A detector that `harness detectors` knows: fixed, excused, cautious, chen or phi."
+    )
+    setting: str = Field(description="Its setting as text, such as 240ms or 8.")
+    heartbeat_ms: Milliseconds = Field(
+        alias="heartbeat", gt=0, description="How often senders mean to be heard."
+    )
+
+
 class HarnessBlock(Settings):
     adapter: str = Field(description="`module:Class` or `path/file.py:Class` of the adapter.")
     clients: Clients
@@ -74,6 +86,9 @@ class HarnessBlock(Settings):
     wan: WanSettings = Field(default_factory=WanSettings)
     ready: Ready = Field(default_factory=Ready)
     limits: Limits = Field(default_factory=Limits)
+    detector: DetectorSettings | None = Field(
+        default=None, description="The failure detector that its failover rests on."
+    )
     waives: dict[str, str] = Field(
         default_factory=dict, description="Predicates that can't be judged here, each with its reason."
     )

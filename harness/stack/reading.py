@@ -15,8 +15,8 @@ from harness.documents.words import closest, listed
 from harness.model.errors import DocumentError
 from harness.stack.compose import check_keys, read_services
 from harness.stack.compose_keys import STACK_EXTENSION, TOP_LEVEL
-from harness.stack.description import Defect, EntryPoint, Service, Stack
-from harness.stack.extension import EnterAt, HarnessBlock
+from harness.stack.description import Defect, Detector, EntryPoint, Service, Stack
+from harness.stack.extension import DetectorSettings, EnterAt, HarnessBlock
 from harness.stack.findings import Findings
 from harness.stack.interpolation import interpolate_nodes
 from harness.stack.wan import Wan
@@ -128,6 +128,7 @@ def _assemble(
         preload=block.process.preload,
         ready_within_s=block.ready.within_s,
         providers_at_once=block.limits.providers_at_once,
+        detector=_detector(block.detector),
         waives=block.waives,
         defects=tuple(
             Defect(name, defect.environment, defect.caught_by) for name, defect in block.defects.items()
@@ -137,6 +138,10 @@ def _assemble(
     )
     _check_references(root, stack, findings)
     return replace(stack, warnings=tuple(findings.warnings))
+
+
+def _detector(said: DetectorSettings | None) -> Detector | None:
+    return None if said is None else Detector(f"{said.kind}:{said.setting}", round(said.heartbeat_ms * 1e6))
 
 
 def _name(root: Mapping, path: Path) -> str:
