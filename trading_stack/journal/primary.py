@@ -86,6 +86,8 @@ class Primary:
         self._answer_reads()
 
     def _answer_reads(self) -> None:
+        if not self._reads:
+            return
         confirmed = self._majority_of(self._round, [f.round for f in self._followers.values() if f.proven])
         while self._reads and self._reads[0].round < confirmed:
             self._core.effects.append(AnswerReads(self._reads.popleft().requests))
