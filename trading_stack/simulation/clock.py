@@ -21,7 +21,7 @@ class Clock:
 
     def world(self, local_ns: int) -> int:
         """The first time of the world at which it shows at least this."""
-        world_ns = (local_ns - self.offset_ns) * MILLION // (MILLION + self.drift_ppm) - 1
+        world_ns = (local_ns - self.offset_ns) * MILLION // (MILLION + self.drift_ppm)  # never too late
         while self.local(world_ns) < local_ns:
             world_ns += 1
         return world_ns

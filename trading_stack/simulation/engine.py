@@ -12,6 +12,7 @@ from trading_stack.journal.messages import AppendReply
 from trading_stack.journal.replica import Replica
 from trading_stack.sentinel.messages import NEVER, Heartbeat
 from trading_stack.simulation.disk import FSYNC_LEAST_NS, FSYNC_SPREAD_NS
+from trading_stack.simulation.inbox import news
 from trading_stack.simulation.network import MS, NODES, Channel
 from trading_stack.simulation.signing import verify
 
@@ -134,6 +135,13 @@ class EngineNode:
         """Something arrives; held back while frozen, lost when dead."""
         if self.frozen:
             self._held.append((source, event))
+        elif self.alive:
+            self.tell(event)
+
+    def hear(self, event: j.Received) -> None:
+        """A peer's message arrives."""
+        if self.frozen:
+            self._held.append((event.sender, event))
         elif self.alive:
             self.tell(event)
 
@@ -264,8 +272,9 @@ class EngineNode:
         if not world.sentinels or self.frozen:
             return
         heartbeat = self.heartbeat()
+        told = news(heartbeat)
         for sentinel in world.sentinels.values():
-            sentinel.inboxes[self.name].send(heartbeat)
+            sentinel.inboxes[self.name].send(heartbeat, told)
 
     def heartbeat(self) -> Heartbeat:
         """What this engine says of itself now."""

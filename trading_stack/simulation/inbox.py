@@ -45,20 +45,22 @@ class Inbox:
         self._last_ns = 0
         self._stamp = 0
 
-    def send(self, beat: Heartbeat) -> None:
-        """The engine sends a heartbeat now."""
-        world, network = self._world, self._world.network
-        if self._sentinel.links[self._engine] != world.engines[self._engine].life:
+    def send(self, beat: Heartbeat, told: News) -> None:
+        """The engine sends a heartbeat now, whose news are these."""
+        world, engine = self._world, self._engine
+        if self._sentinel.links[engine] != world.engines[engine].life:
             return
-        weather, unit = network.weather[self._pair], world.draws.unit
+        network, unit = world.network, world.draws.unit
+        weather = network.weather[self._pair]
         if self._pair in network.cut or (weather.lost and unit() < weather.lost):
             self._known = None
             return
         at_ns = world.now_ns + weather.delay_ns + int(unit() * weather.jitter_ns)
         if network.stalled_ns:
             at_ns = max(at_ns, network.stalled_ns.get(self._pair, 0))
-        self._last_ns = at_ns = max(at_ns, self._last_ns + 1)
-        told = news(beat)
+        if at_ns <= self._last_ns:
+            at_ns = self._last_ns + 1
+        self._last_ns = at_ns
         if told == self._known:
             self._due.append((at_ns, beat))
         else:

@@ -10,7 +10,7 @@ from trading_stack.sentinel import events as s
 from trading_stack.sentinel.config import Config, patience_for
 from trading_stack.sentinel.messages import Grant, Heartbeat
 from trading_stack.sentinel.sentinel import Sentinel
-from trading_stack.simulation.inbox import Inbox
+from trading_stack.simulation.inbox import Inbox, news
 from trading_stack.simulation.network import MS, NODES, Channel
 from trading_stack.simulation.signing import sign
 
@@ -127,6 +127,10 @@ class SentinelNode:
         elif self.alive:
             self.tell(event)
 
+    def hear(self, event: s.Heard) -> None:
+        """A peer's message arrives."""
+        self.receive(event.sender, event)
+
     def receive_beat(self, engine: str, beat: Heartbeat) -> None:
         self.receive(engine, s.Beat(engine, beat))
 
@@ -239,7 +243,8 @@ class SentinelNode:
         self._waits[engine] = self._unanswered[engine] = 0
         self.grants[engine].up = True
         self.tell(s.EngineUp(engine))
-        self.inboxes[engine].send(self.world.engines[engine].heartbeat())
+        beat = self.world.engines[engine].heartbeat()
+        self.inboxes[engine].send(beat, news(beat))
 
     def _hang_up(self, engine: str) -> None:
         self.links[engine] = DOWN

@@ -81,7 +81,7 @@ class World:
         for source, target in PAIRS:
             for nodes in (self.engines, self.sentinels):
                 if nodes:
-                    channel = Channel(self.network, (source, target), _receiver(nodes[target]))
+                    channel = Channel(self.network, (source, target), nodes[target].hear)
                     nodes[source].channels[target] = channel
 
     def new_disk(self) -> Disk:
@@ -188,7 +188,3 @@ class World:
             if other != node:
                 self.network.cut |= {(node, other), (other, node)}
 
-
-def _receiver(node: EngineNode | SentinelNode) -> Callable[[Any], None]:
-    """What arrives knows who sent it."""
-    return lambda event: node.receive(event.sender, event)
