@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
-import click
-
+from harness.documents.words import closest
 from harness.engine.vocabulary import vocabulary
 from harness.model.errors import DocumentError, NothingToRun, Problem, UsageError
 from harness.model.units import counted
@@ -21,43 +19,7 @@ from harness.stack.choice import Chosen, choose, find_project, find_stack
 from harness.stack.description import Stack
 from harness.stack.reading import read_stack
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 DEFAULT_PATHS = ("scenarios",)
-
-
-def stack_options(command: F) -> F:
-    """`--stack` and `--platform`."""
-    command = click.option(
-        "--platform",
-        metavar="NAME",
-        help="What runs the stack: process (local processes, the default) or sim (virtual time).",
-    )(command)
-    return click.option(
-        "--stack", metavar="FILE", help="The stack's compose file, or `reference`; default: the nearest."
-    )(command)
-
-
-def selection_options(command: F) -> F:
-    """`--tag`, `-k`, `--set` and `--seed`."""
-    for option in reversed(
-        (
-            click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only scenarios with this tag."),
-            click.option("-k", "keyword", metavar="TEXT", help="Only scenarios whose id contains this text."),
-            click.option(
-                "--set",
-                "overrides",
-                multiple=True,
-                metavar="PATH=VALUE",
-                help="Override a key or a parameter.",
-            ),
-            click.option(
-                "--seed", type=click.IntRange(0, 2**32 - 1), help="Where every random choice comes from."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 def chosen_stack_file(flag: str | None) -> Chosen[Path]:
@@ -129,11 +91,8 @@ def run_folder(text: str) -> Path:
     found = find_run(text)
     if found is not None:
         return found
-    import difflib
-
-    known = [path.name for path in Path("runs").iterdir()] if Path("runs").is_dir() else []
-    closest = difflib.get_close_matches(text, known, n=1)
-    hint = f"; did you mean {closest[0]!r}?" if closest else ""
+    near = closest(text, [path.name for path in Path("runs").iterdir()] if Path("runs").is_dir() else ())
+    hint = f"; did you mean {near!r}?" if near else ""
     raise UsageError(
         f"there is no run at {text}{hint}",
         next_step="name a scenario that was run into runs/, or the folder of a run (as after `harness run --out DIR`)",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.context import chosen_scenarios, selection_options
+from harness.cli.context import chosen_scenarios
+from harness.cli.options import selection_options
 
 
 @click.command("list")

@@ -1,4 +1,4 @@
-"""Options that several commands share. Imports click alone, so that `--help` stays quick."""
+"""Options that several commands share, each written once. Imports click alone, so that `--help` stays quick."""
 
 from __future__ import annotations
 
@@ -36,3 +36,38 @@ reports_option = click.option(
     show_default=True,
     help="Where reports go.",
 )
+
+
+def stack_options(command: F) -> F:
+    """`--stack` and `--platform`."""
+    return _all(
+        command,
+        click.option(
+            "--stack", metavar="FILE", help="The stack's compose file, or `reference`; default: the nearest."
+        ),
+        click.option(
+            "--platform",
+            metavar="NAME",
+            help="What runs the stack: process (local processes, the default) or sim (virtual time).",
+        ),
+    )
+
+
+def selection_options(command: F) -> F:
+    """`--tag`, `-k`, `--set` and `--seed`."""
+    return _all(
+        command,
+        click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only scenarios with this tag."),
+        click.option("-k", "keyword", metavar="TEXT", help="Only scenarios whose id contains this text."),
+        click.option(
+            "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Override a key or a parameter."
+        ),
+        seed_option(),
+    )
+
+
+def _all(command: F, *options: Callable[[F], F]) -> F:
+    """Options in the order in which `--help` shows them."""
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -7,13 +7,8 @@ from random import Random
 
 import click
 
-from harness.cli.context import (
-    chosen_platform,
-    chosen_scenarios,
-    chosen_stack,
-    selection_options,
-    stack_options,
-)
+from harness.cli.context import chosen_platform, chosen_scenarios, chosen_stack
+from harness.cli.options import selection_options, stack_options
 from harness.engine.suite import why_not
 from harness.faults.contract import Fault, Hands
 from harness.faults.rehearsal import RehearsingHands

@@ -6,14 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.context import (
-    chosen_platform,
-    chosen_scenarios,
-    chosen_stack,
-    selection_options,
-    stack_options,
-)
-from harness.cli.options import out_option, reports_option
+from harness.cli.context import chosen_platform, chosen_scenarios, chosen_stack
+from harness.cli.options import out_option, reports_option, selection_options, stack_options
 
 
 @click.command("run")
