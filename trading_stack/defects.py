@@ -22,6 +22,7 @@ class Defect(StrEnum):
     PROMISE_NOT_DURABLE = "promise-not-durable"
     OLDER_EPOCH_COMMITTED = "older-epoch-committed"
     WIPED_REPLICA_VOTES = "wiped-replica-votes"
+    SNAPSHOT_FORGETS_PROMISE = "snapshot-forgets-promise"
     LOST_FSYNC = "lost-fsync"
     SPLIT_BRAIN_LOCAL_VOTE = "split-brain-local-vote"
     NAIVE_TIMEOUT = "naive-timeout"

@@ -61,6 +61,16 @@ def milliseconds(environ: Mapping[str, str], name: str, default_ms: float) -> in
         raise SettingsError(f"{name}: {text!r} is no number of milliseconds") from None
 
 
+def count(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A variable that is a whole number above 0."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not int(text):
+        raise SettingsError(f"{name}: {text!r} is no whole number above 0")
+    return int(text)
+
+
 def secret(environ: Mapping[str, str]) -> bytes:
     """The secret that all services of the cluster share."""
     return required(environ, "CLUSTER_SECRET").encode()

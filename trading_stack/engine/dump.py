@@ -21,7 +21,10 @@ CHUNK: Final = 1000
 
 
 class Dump(msgspec.Struct, frozen=True):
-    """Everything a replica holds; entries up to `commit_index` are committed, those after it may yet be truncated."""
+    """Everything a replica holds; entries up to `commit_index` are committed, those after it may yet be truncated.
+
+    Entries up to `base_index` are gone from the log: a snapshot stands for them.
+    """
 
     node: str
     provider: str
@@ -32,6 +35,7 @@ class Dump(msgspec.Struct, frozen=True):
     commit_index: int
     applied_index: int
     first_index: int
+    base_index: int
     digest: str
     read_mono_ns: int
     entries: msgspec.Raw
@@ -49,6 +53,7 @@ class Snapshot:
     view: View
     digest: str
     applied_index: int
+    base_index: int
     entries: list[Entry]
     venue: VenueDump
 
@@ -65,6 +70,7 @@ class Snapshot:
                 commit_index=view.commit_index,
                 applied_index=self.applied_index,
                 first_index=self.entries[0].index if self.entries else view.last.end + 1,
+                base_index=self.base_index,
                 digest=self.digest,
                 read_mono_ns=time.monotonic_ns(),
                 entries=_rows(self.entries, _described),

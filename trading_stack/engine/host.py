@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, NamedTuple
 
 from trading_stack.dial import Client
+from trading_stack.engine.archive import NewVenue, state_after, venue_of
 from trading_stack.engine.messages import Done, Leading, NotPrimary
-from trading_stack.events import emit
+from trading_stack.events import emit, log
 from trading_stack.journal.events import (
     AnswerReads,
     Apply,
     AskReads,
     Effect,
     Event,
+    Install,
     Lead,
     Persist,
     Propose,
@@ -24,13 +27,16 @@ from trading_stack.journal.events import (
     Rewind,
     Send,
     SetTimer,
+    SnapshotTaken,
+    TakeSnapshot,
     Tell,
     Timer,
 )
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.store import Outcome, Store
-from trading_stack.venue.machine import Venue
 from trading_stack.wire import Connection
+
+OF_THE_VENUE: Final = (Apply, AnswerReads, Rewind, Install)
 
 
 class Asked(NamedTuple):
@@ -44,9 +50,9 @@ class Asked(NamedTuple):
 class Host:
     """One replica, its store and its venue on an event loop. Everything runs on the loop but the store's writer."""
 
-    def __init__(self, replica: Replica, store: Store, new_venue: Callable[[], Venue]) -> None:
+    def __init__(self, replica: Replica, store: Store, new_venue: NewVenue) -> None:
         self.replica = replica
-        self.venue = new_venue()
+        self.venue = venue_of(new_venue, replica.snapshot)
         self.leading = Leading(0, None)
         self.peers: Mapping[str, Client] = {}
         self.on_leading: Callable[[Leading], None] = lambda _: None
@@ -57,6 +63,8 @@ class Host:
         self._timer: asyncio.TimerHandle | None = None
         self._commands: list[tuple[Request, bytes]] = []
         self._reads: list[Request] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._behind: deque[Effect] | None = None
         self._effects: dict[type[Any], Callable[[Any], None]] = {
             Send: self._send,
             Persist: store.write,
@@ -67,6 +75,8 @@ class Host:
             Lead: self._lead,
             Tell: lambda effect: emit(effect.kind, **effect.fields),
             SetTimer: self._set_timer,
+            TakeSnapshot: lambda effect: self._begin(self._take_snapshot(effect)),
+            Install: self._install,
         }
 
     def start(self) -> None:
@@ -113,7 +123,10 @@ class Host:
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
-            self._effects[type(effect)](effect)
+            if self._behind is not None and isinstance(effect, OF_THE_VENUE):
+                self._behind.append(effect)
+            else:
+                self._effects[type(effect)](effect)
 
     def _send(self, effect: Send) -> None:
         self.peers[effect.to].send(
@@ -143,9 +156,40 @@ class Host:
                 asked.connection.send(NotPrimary(asked.request, leading.primary, leading.epoch))
 
     def _rewind(self, index: int) -> None:
-        self.venue = self._new_venue()
-        for entry in self.replica.log.slice(1, index):
+        self.venue = venue_of(self._new_venue, self.replica.snapshot)
+        for entry in self.replica.log.slice(self.venue.index + 1, index):
             self.venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take_snapshot(self, effect: TakeSnapshot) -> None:
+        index = effect.entries[-1].index
+        data: bytes | None = None
+        try:
+            data = await asyncio.to_thread(state_after, self._new_venue, effect.after, effect.entries)
+        except Exception as failure:  # the log stays as it is; the venue itself is not touched
+            log(f"no snapshot after entry {index}: {type(failure).__name__}: {failure}")
+        self.tell(SnapshotTaken(index, data))
+
+    def _install(self, effect: Install) -> None:
+        """Make the snapshot's venue; what comes for the venue meanwhile waits for it."""
+        if self._behind is None:
+            self._behind = deque([effect])
+            self._begin(self._catch_up(self._behind))
+        else:
+            self._behind.append(effect)
+
+    async def _catch_up(self, behind: deque[Effect]) -> None:
+        while behind:
+            effect = behind.popleft()
+            if isinstance(effect, Install):
+                self.venue = await asyncio.to_thread(venue_of, self._new_venue, effect.snapshot)
+            else:
+                self._effects[type(effect)](effect)
+        self._behind = None
 
     def _lead(self, effect: Lead) -> None:
         self.leading = Leading(effect.epoch, effect.primary)

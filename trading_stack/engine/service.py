@@ -22,7 +22,7 @@ from trading_stack.engine.dump import Snapshot
 from trading_stack.engine.host import Host
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.events import log
-from trading_stack.journal.core import Config
+from trading_stack.journal.core import SNAPSHOT_EVERY, Config
 from trading_stack.journal.events import PeerUp
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.store import Store
@@ -54,7 +54,7 @@ class Engine:
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
         )
-        self.host = Host(replica, self.store, lambda: Venue(defects=self._planted))
+        self.host = Host(replica, self.store, self._new_venue)
         introductions = Introductions(self.roster, self.counters)
         self.administration = Desk(
             self.name,
@@ -72,6 +72,13 @@ class Engine:
         self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
         self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
 
+    def _new_venue(self, snapshot: bytes | None) -> Venue:
+        return (
+            Venue(defects=self._planted)
+            if snapshot is None
+            else Venue.restore(snapshot, defects=self._planted)
+        )
+
     def _config(self, environ: Mapping[str, str], peers: tuple[str, ...]) -> Config:
         sentinels = [self.provider, *peers]  # one a provider
         return Config(
@@ -82,6 +89,7 @@ class Engine:
             cluster=self._cluster,
             sentinels_needed=len(sentinels) // 2 + 1,
             wall_offset_ns=time.time_ns() - time.monotonic_ns(),
+            snapshot_every=settings.count(environ, "SNAPSHOT_EVERY", SNAPSHOT_EVERY),
             defects=self._planted,
         )
 
@@ -148,6 +156,7 @@ class Engine:
             "engine_promised_epoch": view.promised_epoch,
             "engine_commit_index": view.commit_index,
             "engine_last_index": view.last.end,
+            "engine_base_index": self.host.replica.log.base.index,
             "engine_serving": int(view.serving),
             "engine_fsync_age_seconds": (time.monotonic_ns() - self.store.last_fsync_ns) / 1e9,
             "cpu_seconds": time.process_time(),
@@ -164,6 +173,7 @@ class Engine:
             view=view,
             digest=venue.digest(),
             applied_index=venue.index,
+            base_index=replica.log.base.index,
             entries=replica.log.slice(after + 1, view.last.end),
             venue=venue.dump(),
         )

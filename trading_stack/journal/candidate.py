@@ -68,6 +68,9 @@ class Candidate:
             return  # unsound entries are no part of what is adopted: the timer asks again
         self._after_fetch(reached)
 
+    def adopts_from(self, peer: str) -> bool:
+        return self.stage is Stage.ADOPT and peer == self._best
+
     def on_peer_up(self, peer: str) -> None:
         """What was asked over an earlier connection may be lost."""
         if self.stage is not Stage.ADOPT or peer == self._best:

@@ -15,6 +15,7 @@ from trading_stack.journal.entries import Entry, Log, sound
 from trading_stack.journal.events import (
     Apply,
     Effect,
+    Install,
     Lead,
     Persist,
     Promise,
@@ -25,11 +26,14 @@ from trading_stack.journal.events import (
     Tell,
 )
 from trading_stack.journal.life import Age, Life
-from trading_stack.journal.messages import Message, Status
+from trading_stack.journal.messages import Message, SnapshotOffer, Status
+from trading_stack.journal.snapshots import Snapshot
 
 MILLISECOND_NS: Final = 1_000_000
 BATCH_ENTRIES: Final = 512
 BATCH_BYTES: Final = 512 << 10
+SNAPSHOT_EVERY: Final = 200_000
+"""Entries: far more than a run of a scenario makes, whose checks read the whole log."""
 
 
 class Role(StrEnum):
@@ -56,6 +60,8 @@ class Config:
     resend_ns: int = 50 * MILLISECOND_NS
     promotion_ns: int = 900 * MILLISECOND_NS  # given up before sentinels turn to another candidate
     late_timer_ns: int = 100 * MILLISECOND_NS
+    snapshot_every: int = SNAPSHOT_EVERY
+    snapshot_bytes: int = 64 << 20
     defects: frozenset[Defect] = frozenset()
 
     @property
@@ -90,6 +96,7 @@ class Core:
     fresh: bool
     nonce: int
     seen: dict[str, Age]
+    snapshot: Snapshot | None = None
     role: Role = Role.STANDBY
     commit_index: int = 0
     leader_epoch: int = 0
@@ -107,14 +114,17 @@ class Core:
 
     @classmethod
     def of(cls, config: Config, stored: Stored, nonce: int) -> Core:
+        base = stored.snapshot.base.index if stored.snapshot else 0
         return cls(
             config=config,
             incarnation=stored.incarnation,
             proven=stored.proven,
             founders=dict(stored.founders),
             promise=stored.promise,
-            log=Log(stored.entries),
-            durable_index=len(stored.entries),
+            log=Log(stored.entries, stored.snapshot.base if stored.snapshot else None),
+            durable_index=len(stored.entries) + base,
+            commit_index=base,  # only what was committed is ever part of a snapshot
+            snapshot=stored.snapshot,
             age=stored.age._replace(opening=nonce),
             fresh=stored.fresh,
             nonce=nonce,
@@ -160,6 +170,7 @@ class Core:
         founders: dict[str, str] | None = None,
         proven: bool | None = None,
         incarnation: str | None = None,
+        snapshot: Snapshot | None = None,
         then: Callable[[], None] | None = None,
     ) -> None:
         """Ask for one durable write; `then` runs when it is done. Writes are done in the order asked for."""
@@ -179,6 +190,7 @@ class Core:
                 proven,
                 incarnation,
                 dict(self.seen) if self.seen else None,
+                snapshot,
             )
         )
 
@@ -215,6 +227,9 @@ class Core:
         written, because all was here or because the entries can't be trusted.
         """
         fresh = self._fresh(entries)
+        if fresh and fresh[0].index <= self.log.base.index:
+            self.cut(fresh[0].index)
+            return False
         if not fresh or not self._sound(fresh):
             return False
         truncate_from = fresh[0].index if fresh[0].index <= self.log.last_index else None
@@ -227,10 +242,8 @@ class Core:
     def cut(self, first: int) -> bool:
         """Truncate the log in memory from `first`; what was committed is never cut."""
         if first <= self.commit_index:
-            if not self.config.defects & {
-                Defect.ACKNOWLEDGE_BEFORE_REPLICATION,
-                Defect.SPLIT_BRAIN_LOCAL_VOTE,
-            }:
+            forgetful = {Defect.ACKNOWLEDGE_BEFORE_REPLICATION, Defect.SPLIT_BRAIN_LOCAL_VOTE}
+            if first <= self.log.base.index or not self.config.defects & forgetful:
                 self.break_down(f"committed entry {first} differs from the primary's")
                 return False
             self.commit_index = first - 1  # planted mistakes make even committed entries go
@@ -263,6 +276,48 @@ class Core:
         waiting = self.waiting
         requests: list[Request | None] = [waiting.pop(entry.index, None) for entry in entries]
         self.effects.append(Apply(entries, requests))
+
+    # --- snapshots
+
+    def offer_snapshot(self, to: str) -> None:
+        """Offer what stands for the entries that are gone."""
+        if self.snapshot is not None:
+            epoch, snapshot = self.promise.epoch, self.snapshot
+            self.send(to, SnapshotOffer(epoch, snapshot.base, snapshot.digest, len(snapshot.data)))
+
+    def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Let one's own snapshot take the place of the entries that it stands for, once it is durable."""
+        # planted: what is put in the place of the old entries knows nothing of promises
+        forgets = Defect.SNAPSHOT_FORGETS_PROMISE in self.config.defects
+        promise = Promise() if forgets else None
+        self.persist(fence=None, snapshot=snapshot, promise=promise, then=lambda: self._kept(snapshot))
+
+    def _kept(self, snapshot: Snapshot) -> None:
+        if snapshot.base.index > self.log.base.index:  # none from a peer overtook it
+            self.snapshot = snapshot
+            self.log.compact(snapshot.base)
+            self.tell("snapshot_taken", last_index=snapshot.base.index)
+
+    def install(self, snapshot: Snapshot, *, fence: int) -> None:
+        """Let a peer's snapshot take the place of the whole log, which doesn't reach its base or differs there.
+
+        The log begins anew at once, as with entries; nothing counts as durable, and the state stays, until it is.
+        """
+        self._forget_durable(self.commit_index + 1)
+        self.snapshot = snapshot
+        self.log.reset(snapshot.base)
+        self.commit_index = snapshot.base.index
+        self.persist(
+            fence=fence,
+            truncate_from=snapshot.base.index + 1,
+            snapshot=snapshot,
+            then=lambda: self._installed(snapshot),
+        )
+        self.writes[-1].last_index = snapshot.base.index
+
+    def _installed(self, snapshot: Snapshot) -> None:
+        self.effects.append(Install(snapshot))
+        self.tell("snapshot_installed", last_index=snapshot.base.index)
 
     # --- trust
 

@@ -13,6 +13,7 @@ import msgspec
 
 HASH_BYTES: Final = 16
 GENESIS: Final = b"\0" * HASH_BYTES
+ENTRY_BYTES: Final = 64
 _HEAD: Final = struct.Struct(">16sQQq")
 _epoch: Final = attrgetter("epoch")
 
@@ -46,17 +47,28 @@ def sound(entry: Entry, before: bytes) -> bool:
     return entry.hash == chain(before, entry.index, entry.epoch, entry.time_ns, entry.command)
 
 
+class Base(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The last of the entries that a log no longer has; a snapshot stands for all of them."""
+
+    index: int = 0
+    epoch: int = 0
+    hash: bytes = GENESIS
+    time_ns: int = 0
+
+
 class Log:
-    """The whole log in memory, first index 1. It is kept whole; snapshots that shorten it come later."""
+    """The entries after `base`, in memory. `size_bytes` is about what they take."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "base", "size_bytes")
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), base: Base | None = None) -> None:
         self._entries = list(entries)
+        self.base = base or Base()
+        self.size_bytes = _size(self._entries)
 
     @property
     def last_index(self) -> int:
-        return len(self._entries)
+        return self.base.index + len(self._entries)
 
     @property
     def last(self) -> Position:
@@ -64,31 +76,39 @@ class Log:
 
     @property
     def last_time_ns(self) -> int:
-        return self._entries[-1].time_ns if self._entries else 0
+        return self._entries[-1].time_ns if self._entries else self.base.time_ns
 
     def at(self, index: int) -> Entry:
-        return self._entries[index - 1]
+        """The entry, which must be after the base."""
+        offset = index - self.base.index - 1
+        if offset < 0:
+            raise IndexError(f"entry {index} is gone: the log begins after {self.base.index}")
+        return self._entries[offset]
 
     def epoch_at(self, index: int) -> int:
-        return self._entries[index - 1].epoch if index else 0
+        return self.base.epoch if index == self.base.index else self.at(index).epoch
 
     def hash_at(self, index: int) -> bytes:
-        return self._entries[index - 1].hash if index else GENESIS
+        return self.base.hash if index == self.base.index else self.at(index).hash
 
     def holds(self, index: int, digest: bytes) -> bool:
-        """Whether the log is the same as the asker's up to `index`."""
+        """Whether the log is the same as the asker's up to `index`; below the base all that are right are the same."""
+        if index < self.base.index:
+            return True
         return index <= self.last_index and self.hash_at(index) == digest
 
     def slice(self, first: int, last: int) -> list[Entry]:
         """Entries `first`..`last`, both included, as far as they exist."""
-        return self._entries[first - 1 : last]
+        base = self.base.index
+        return self._entries[max(0, first - base - 1) : max(0, last - base)]
 
     def batch_after(self, index: int, *, most: int, most_bytes: int) -> list[Entry]:
-        """Entries after `index`, as many as one message should carry."""
-        batch = self._entries[index : index + most]
+        """Entries after `index`, which is not below the base, as many as one message should carry."""
+        start = index - self.base.index
+        batch = self._entries[start : start + most]
         size = 0
         for count, entry in enumerate(batch, 1):
-            size += len(entry.command) + 64
+            size += len(entry.command) + ENTRY_BYTES
             if size > most_bytes:
                 return batch[:count]
         return batch
@@ -101,16 +121,48 @@ class Log:
             index, epoch, time_ns, command, chain(self.hash_at(index - 1), index, epoch, time_ns, command)
         )
         self._entries.append(entry)
+        self.size_bytes += len(command) + ENTRY_BYTES
         return entry
 
     def extend(self, entries: list[Entry]) -> None:
         """Append another replica's entries, which the caller has found sound."""
         self._entries.extend(entries)
+        self.size_bytes += _size(entries)
 
     def truncate(self, first: int) -> None:
         """Forget entry `first` and all after it."""
-        del self._entries[first - 1 :]
+        start = first - self.base.index - 1
+        if start < 0:
+            raise IndexError(f"entry {first} can't be truncated: the log begins after {self.base.index}")
+        self.size_bytes -= _size(self._entries[start:])
+        del self._entries[start:]
+
+    def base_at(self, index: int) -> Base:
+        """What the log's base would be after `compact`."""
+        return Base(index, self.epoch_at(index), self.hash_at(index), self.at(index).time_ns)
+
+    def compact(self, base: Base) -> None:
+        """Forget all entries up to the base; those after it stay."""
+        gone = base.index - self.base.index
+        self.size_bytes -= _size(self._entries[:gone])
+        del self._entries[:gone]
+        self.base = base
+
+    def reset(self, base: Base) -> None:
+        """Forget every entry, and begin after the base."""
+        self._entries.clear()
+        self.base, self.size_bytes = base, 0
 
     def epoch_start(self, index: int) -> int:
-        """The first index of the run of entries that share the epoch of entry `index`; epochs never fall along a log."""
-        return bisect_left(self._entries, self.epoch_at(index), hi=index, key=_epoch) + 1
+        """The first index of the run of entries that share the epoch of entry `index`; epochs never fall along a log.
+
+        As far as the log goes back: at the base, it is the base's.
+        """
+        base = self.base.index
+        if index == base:
+            return base
+        return base + 1 + bisect_left(self._entries, self.epoch_at(index), hi=index - base, key=_epoch)
+
+
+def _size(entries: list[Entry]) -> int:
+    return sum(len(entry.command) for entry in entries) + ENTRY_BYTES * len(entries)

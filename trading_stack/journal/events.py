@@ -8,6 +8,7 @@ from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.life import Age
 from trading_stack.journal.messages import Message
+from trading_stack.journal.snapshots import Snapshot
 
 Request = object  # the shell's own word for who waits; handed back, never looked at
 
@@ -23,7 +24,7 @@ class Stored(msgspec.Struct, frozen=True):
     """What the store held when it was opened. `damage` says what was found broken below the durable mark.
 
     `fresh`: made where there was no store before. `age` counts this opening, `seen` are the ages at which other
-    stores were seen, by incarnation.
+    stores were seen, by incarnation. `entries` follow the snapshot, if there is one.
     """
 
     incarnation: str
@@ -35,6 +36,7 @@ class Stored(msgspec.Struct, frozen=True):
     fresh: bool = True
     age: Age = Age(1, 0)
     seen: dict[str, Age] = {}
+    snapshot: Snapshot | None = None
 
 
 # --- told to the replica
@@ -92,8 +94,24 @@ class Timer(msgspec.Struct, frozen=True):
     """The time asked for with `SetTimer` has come, or it is later."""
 
 
+class SnapshotTaken(msgspec.Struct, frozen=True):
+    """The state after entry `index`, asked for with `TakeSnapshot`; None when it could not be taken."""
+
+    index: int
+    data: bytes | None
+
+
 Event = (
-    Received | Certified | PeerUp | Persisted | PersistRefused | PersistFailed | Propose | AskReads | Timer
+    Received
+    | Certified
+    | PeerUp
+    | Persisted
+    | PersistRefused
+    | PersistFailed
+    | Propose
+    | AskReads
+    | Timer
+    | SnapshotTaken
 )
 
 
@@ -110,7 +128,8 @@ class Persist(msgspec.Struct, frozen=True):
 
     Truncate from `truncate_from` (if set), write the entries, the promise, and what makes the store a voter. A
     `fence` of None writes whatever the promise. `incarnation` is a new name for a store that forgot something, which
-    is fresh no more; `seen` the ages at which other stores were seen by now.
+    is fresh no more; `seen` the ages at which other stores were seen by now. A `snapshot` takes the place of the entries
+    that it stands for, whatever they are; those after it stay, unless they are truncated.
     """
 
     ticket: int
@@ -122,6 +141,7 @@ class Persist(msgspec.Struct, frozen=True):
     proven: bool | None = None
     incarnation: str | None = None
     seen: dict[str, Age] | None = None
+    snapshot: Snapshot | None = None
 
 
 class Apply(msgspec.Struct, frozen=True):
@@ -135,6 +155,19 @@ class Rewind(msgspec.Struct, frozen=True):
     """Forget what was applied and apply the log again up to `index`. Only planted defects make this happen."""
 
     index: int
+
+
+class TakeSnapshot(msgspec.Struct, frozen=True):
+    """Make the state after these entries, from the last snapshot (None: from nothing), and tell `SnapshotTaken`."""
+
+    after: Snapshot | None
+    entries: list[Entry]
+
+
+class Install(msgspec.Struct, frozen=True):
+    """Forget what was applied and go on from this snapshot, which is durable."""
+
+    snapshot: Snapshot
 
 
 class Refer(msgspec.Struct, frozen=True):
@@ -169,4 +202,6 @@ class SetTimer(msgspec.Struct, frozen=True):
     at_ns: int
 
 
-Effect = Send | Persist | Apply | Rewind | Refer | AnswerReads | Lead | Tell | SetTimer
+Effect = (
+    Send | Persist | Apply | Rewind | TakeSnapshot | Install | Refer | AnswerReads | Lead | Tell | SetTimer
+)

@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 
 from trading_stack.durable import sync_directory
-from trading_stack.journal.entries import GENESIS, Entry, sound
+from trading_stack.journal.entries import Entry, sound
 from trading_stack.journal.meta import Meta, StoreBroken, StoreRefused, seal, unseal
+from trading_stack.journal.snapshots import Snapshot
 from trading_stack.journal.witness import WITNESS, read_witness
 
 FILE: Final = "journal.sqlite"
@@ -23,21 +24,39 @@ ASIDE: Final = "damaged"
 _KEPT_WAL: Final = f"{WAL}.kept"
 _DRAFT: Final = f"{FILE}.new"
 _SMALLEST_BYTES: Final = 512
+_NOT_THE_FILES: Final = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+}
 _MAGIC: Final = b"SQLite format 3\0"
 _ENTRIES: Final = (
     "CREATE TABLE entries (idx INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, time_ns INTEGER NOT NULL,"
     " command BLOB NOT NULL, hash BLOB NOT NULL)"
 )
 _META: Final = "CREATE TABLE meta (one INTEGER PRIMARY KEY, value BLOB NOT NULL)"
-_TABLES: Final = [("table", "entries", "entries", _ENTRIES), ("table", "meta", "meta", _META)]
+_SNAPSHOT: Final = "CREATE TABLE snapshot (part INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+_TABLES: Final = [
+    ("table", "entries", "entries", _ENTRIES),
+    ("table", "meta", "meta", _META),
+    ("table", "snapshot", "snapshot", _SNAPSHOT),
+]
 ROWS_A_STATEMENT: Final = 400
 
 
 @dataclass(slots=True)
 class Found:
-    """What can be read of a store: its entries up to the first that is broken, and what is wrong, if anything is."""
+    """What can be read of a store: its entries up to the first that is broken, and what is wrong, if anything is.
+
+    Without their snapshot, the entries after it are nothing.
+    """
 
     meta: Meta | None = None
+    snapshot: Snapshot | None = None
     entries: list[Entry] = field(default_factory=list)
     damage: str = ""
 
@@ -47,8 +66,8 @@ def absent(directory: Path) -> bool:
     return not any((directory / name).exists() for name in (FILE, WAL, WITNESS))
 
 
-def make(directory: Path, meta: Meta, entries: list[Entry] | None = None, *, page_bytes: int = 4096) -> None:
-    """Make the database, whole or not at all; it takes the place of one that is there."""
+def make(directory: Path, meta: Meta, found: Found | None = None, *, page_bytes: int = 4096) -> None:
+    """Make the database, whole or not at all; it takes the place of one that is there. Of `found`, it gets the log."""
     draft = directory / _DRAFT
     for leftover in (draft, directory / f"{_DRAFT}-wal", directory / f"{_DRAFT}-journal"):
         leftover.unlink(missing_ok=True)
@@ -59,7 +78,10 @@ def make(directory: Path, meta: Meta, entries: list[Entry] | None = None, *, pag
         database.execute("BEGIN")
         for *_, statement in _TABLES:
             database.execute(statement)
-        insert(database, entries or [])
+        if found is not None:
+            insert(database, found.entries)
+            if found.snapshot is not None:
+                put_snapshot(database, found.snapshot)
         database.execute("INSERT INTO meta VALUES (1, ?)", (seal(meta),))
         database.execute("COMMIT")
     draft.replace(directory / FILE)
@@ -89,6 +111,13 @@ def insert(database: sqlite3.Connection, entries: list[Entry]) -> None:
         database.execute(f"INSERT INTO entries VALUES {marks}", values)  # noqa: S608 - nothing but marks
 
 
+def put_snapshot(database: sqlite3.Connection, snapshot: Snapshot) -> None:
+    """Let it take the place of the one before, and of the entries that it stands for."""
+    database.execute("DELETE FROM entries WHERE idx <= ?", (snapshot.base.index,))
+    database.execute("DELETE FROM snapshot")
+    database.executemany("INSERT INTO snapshot VALUES (?, ?)", enumerate(snapshot.parts()))
+
+
 def read_meta(database: sqlite3.Connection) -> Meta:
     """The store's meta; raises `StoreBroken`."""
     rows = database.execute("SELECT value FROM meta").fetchall()
@@ -102,7 +131,7 @@ def write_meta(database: sqlite3.Connection, meta: Meta) -> None:
 
 
 def examine(directory: Path, *, cluster: str) -> Found:
-    """Read a store whole; raises `StoreRefused` when it is another cluster's, or newer than this code."""
+    """Read a store whole; raises `StoreRefused` when it is another cluster's, newer than this code, or out of reach."""
     found = Found()
     try:
         _look_at_header(directory)
@@ -112,9 +141,13 @@ def examine(directory: Path, *, cluster: str) -> Found:
         _compare_with_witness(directory, found)
     except StoreBroken as broken:
         found.damage = str(broken)
-    except (sqlite3.Error, msgspec.MsgspecError, ValueError) as failure:
-        if isinstance(failure, StoreRefused):
-            raise
+    except sqlite3.Error as failure:
+        if getattr(failure, "sqlite_errorcode", 0) & 0xFF in _NOT_THE_FILES:
+            raise StoreRefused(
+                f"{directory / FILE}: {failure}; see that its disk works and has room, and that nobody else has it open"
+            ) from failure
+        found.damage = f"{FILE}: unreadable: {failure}"
+    except msgspec.MsgspecError as failure:
         found.damage = f"{FILE}: unreadable: {failure}"
     return found
 
@@ -143,6 +176,8 @@ def _look_at_header(directory: Path) -> None:
     """SQLite takes an empty file for a new database, and deletes the log beside it."""
     if not (directory / FILE).exists():
         raise StoreBroken(f"{FILE}: missing, and other files of a store are there")
+    if not os.access(directory / FILE, os.W_OK):
+        raise StoreRefused(f"{directory / FILE}: not writable; give it to the user that runs the engine")
     with (directory / FILE).open("rb") as file:
         head = file.read(_SMALLEST_BYTES)
     if len(head) < _SMALLEST_BYTES or not head.startswith(_MAGIC):
@@ -167,21 +202,39 @@ def _read(database: sqlite3.Connection, found: Found, cluster: str) -> None:
             f"{FILE}: the store of cluster {meta.cluster!r}, and this replica is of {cluster!r}; "
             "set CLUSTER to the store's, or DATA to another directory"
         )
+    _read_snapshot(database, found, meta)
     _read_entries(database, found, meta)
     [problem] = database.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise StoreBroken(f"{FILE}: {problem}")
+    database.execute("BEGIN IMMEDIATE")
+    write_meta(database, meta)  # a damaged header can forbid to write
+    database.execute("ROLLBACK")
+
+
+def _read_snapshot(database: sqlite3.Connection, found: Found, meta: Meta) -> None:
+    if not meta.base.index:
+        return
+    parts = [row[0] for row in database.execute("SELECT data FROM snapshot ORDER BY part")]
+    if not all(isinstance(part, bytes) for part in parts):
+        raise StoreBroken(f"{FILE}: table snapshot: not what was written")
+    snapshot = Snapshot(meta.base, meta.digest, b"".join(parts))
+    if not snapshot.sound:
+        raise StoreBroken(
+            f"{FILE}: table snapshot: the state after entry {meta.base.index} does not match its digest"
+        )
+    found.snapshot = snapshot
 
 
 def _read_entries(database: sqlite3.Connection, found: Found, meta: Meta) -> None:
-    before = GENESIS
+    before = meta.base.hash
     rows = database.execute("SELECT idx, epoch, time_ns, command, hash FROM entries ORDER BY idx")
-    for index, entry in enumerate(_entries(rows), 1):
+    for index, entry in enumerate(_entries(rows), meta.base.index + 1):
         if entry is None or entry.index != index or not sound(entry, before):
             raise StoreBroken(f"{FILE}: entry {index} does not match its checksum")
         found.entries.append(entry)
         before = entry.hash
-    last = len(found.entries)
+    last = meta.base.index + len(found.entries)
     if last < meta.last_index:
         raise StoreBroken(f"{FILE}: entries {last + 1} to {meta.last_index} are missing")
     if (last, before) != (meta.last_index, meta.last_hash):

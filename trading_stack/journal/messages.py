@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trading_stack.journal.certificate import Certificate
-from trading_stack.journal.entries import Entry
+from trading_stack.journal.entries import Base, Entry
 from trading_stack.journal.life import Age, Life
 
 
@@ -126,6 +126,33 @@ class AppendReply(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=30
     certificate_wanted: bool = False
 
 
+class SnapshotOffer(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=31):
+    """What you need next is gone from my log; this snapshot of `size` bytes stands for it. Ask for it piece by piece.
+
+    `epoch` is the one in which the sender leads you, or holds its log for you to adopt.
+    """
+
+    epoch: int
+    base: Base
+    digest: bytes
+    size: int
+
+
+class SnapshotWanted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=32):
+    """Go on with that snapshot at this byte."""
+
+    digest: bytes
+    offset: int
+
+
+class SnapshotPart(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=33):
+    """Some bytes of the snapshot, from `offset` on."""
+
+    digest: bytes
+    offset: int
+    data: bytes
+
+
 Message = (
     Status
     | Recover
@@ -138,4 +165,7 @@ Message = (
     | FetchReply
     | Append
     | AppendReply
+    | SnapshotOffer
+    | SnapshotWanted
+    | SnapshotPart
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from trading_stack.journal.entries import GENESIS
+from trading_stack.journal.entries import GENESIS, Base
 from trading_stack.journal.events import Promise
 from trading_stack.journal.life import Age
 
@@ -21,7 +21,7 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
 
     `fresh`: made where there was no store before, and nothing forgotten since. `writes` counts durable writes of its
     whole life, `seen` are the ages at which other stores were seen, by incarnation. `last_hash` is the hash of entry
-    `last_index`, the last.
+    `last_index`, the last. The log begins after `base`; `digest` is that of the snapshot that stands for what was before.
     """
 
     format: int
@@ -36,6 +36,8 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     seen: dict[str, Age] = {}
     last_index: int = 0
     last_hash: bytes = GENESIS
+    base: Base = Base()
+    digest: bytes = b""
 
 
 class _Head(msgspec.Struct, array_like=True):

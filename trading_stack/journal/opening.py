@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from trading_stack.journal import files
-from trading_stack.journal.entries import GENESIS
+from trading_stack.journal.entries import Base
 from trading_stack.journal.events import Stored
 from trading_stack.journal.life import Age
 from trading_stack.journal.meta import FORMAT, Meta
@@ -19,8 +19,8 @@ from trading_stack.journal.witness import Witness, read_witness
 def open_store(directory: Path, *, cluster: str) -> Stored:
     """What the store holds, its opening counted; raises `StoreRefused` when it isn't this replica's to open.
 
-    Damage costs a store its name and its vote. What of it is sound stays: the entries before the damage, and the
-    promise if the row that holds it is whole.
+    Damage costs a store its name and its vote. What of it is sound stays: the snapshot and the entries before the
+    damage, and the promise if the row that holds it is whole.
     """
     if files.absent(directory):
         files.make(directory, Meta(FORMAT, cluster, uuid.uuid4().hex, fresh=True))
@@ -29,7 +29,7 @@ def open_store(directory: Path, *, cluster: str) -> Stored:
         aside = files.put_aside(directory)
         found.damage += f"; the files are kept in {aside}"
         found.meta = _replacement(found, cluster)
-        files.make(directory, found.meta, found.entries)
+        files.make(directory, found.meta, found)
     files.forget_kept_wal(directory)
     assert found.meta is not None
     meta = _count(directory, found.meta)
@@ -43,12 +43,14 @@ def open_store(directory: Path, *, cluster: str) -> Stored:
         fresh=meta.fresh,
         age=Age(meta.opens, meta.writes),
         seen=meta.seen,
+        snapshot=found.snapshot,
     )
 
 
 def _replacement(found: files.Found, cluster: str) -> Meta:
     """Under a new name, and without a vote."""
-    last = found.entries[-1] if found.entries else None
+    base = found.snapshot.base if found.snapshot else Base()
+    last = found.entries[-1] if found.entries else base
     old = found.meta or Meta(FORMAT, cluster, "", fresh=False)
     return Meta(
         FORMAT,
@@ -58,8 +60,10 @@ def _replacement(found: files.Found, cluster: str) -> Meta:
         founders=old.founders,
         promise=old.promise,
         seen=old.seen,
-        last_index=last.index if last else 0,
-        last_hash=last.hash if last else GENESIS,
+        last_index=last.index,
+        last_hash=last.hash,
+        base=base,
+        digest=found.snapshot.digest if found.snapshot else b"",
     )
 
 

@@ -104,12 +104,15 @@ class Primary:
         while follower.next_index <= log.last_index:
             if follower.next_index - follower.match_index > WINDOW_ENTRIES:
                 return
+            if follower.next_index <= log.base.index:
+                return  # it needs the snapshot, which it is offered when it says that it lacks what is before
             entries = log.batch_after(follower.next_index - 1, most=BATCH_ENTRIES, most_bytes=BATCH_BYTES)
             self._append(peer, follower, entries)
             follower.next_index += len(entries)
 
     def _append(self, peer: str, follower: Progress, entries: list[Entry]) -> None:
-        core, before = self._core, follower.next_index - 1
+        core = self._core
+        before = max(follower.next_index - 1, core.log.base.index)
         self._round += 1
         core.send(
             peer,
@@ -181,6 +184,8 @@ class Primary:
         follower.reset_round = self._round
         follower.next_index = after_index + 1
         self._append(peer, follower, [])
+        if after_index < self._core.log.base.index:
+            self._core.offer_snapshot(peer)
 
     # --- committing
 

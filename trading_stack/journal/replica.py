@@ -28,9 +28,11 @@ from trading_stack.journal.events import (
     Refer,
     Request,
     SetTimer,
+    SnapshotTaken,
     Stored,
     Timer,
 )
+from trading_stack.journal.installing import Installing
 from trading_stack.journal.messages import (
     Append,
     AppendReply,
@@ -42,10 +44,15 @@ from trading_stack.journal.messages import (
     RecoverReply,
     Seal,
     SealReply,
+    SnapshotOffer,
+    SnapshotPart,
+    SnapshotWanted,
     Status,
 )
 from trading_stack.journal.newcomer import Newcomer
 from trading_stack.journal.primary import Primary
+from trading_stack.journal.snapshots import Snapshot
+from trading_stack.journal.taking import Taking
 from trading_stack.journal.voter import Voter
 
 
@@ -75,6 +82,8 @@ class Replica:
         self._core = Core.of(config, stored, nonce)
         self._voter = Voter(self._core, self._step_down)
         self._newcomer = Newcomer(self._core, lambda: self._leads, nonce)
+        self._taking = Taking(self._core)
+        self._installing = Installing(self._core, self._follows)
         self._candidate: Candidate | None = None
         self._primary: Primary | None = None
         self._timer_runs = False
@@ -91,6 +100,7 @@ class Replica:
             Propose: self._propose,
             AskReads: self._ask_reads,
             Timer: lambda _: self._on_timer(),
+            SnapshotTaken: self._taking.on_taken,
         }
         self._messages: dict[type[Any], Callable[[str, Any], None]] = {
             Append: voter.on_append,
@@ -104,6 +114,9 @@ class Replica:
             Status: newcomer.on_status,
             Recover: newcomer.on_recover,
             RecoverReply: newcomer.on_recover_reply,
+            SnapshotOffer: self._installing.on_offer,
+            SnapshotWanted: self._installing.on_wanted,
+            SnapshotPart: self._snapshot_part,
         }
 
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
@@ -114,6 +127,7 @@ class Replica:
             self._events[type(event)](event)
         if core.role is not Role.STANDBY and (core.broken or not core.proven):
             self._step_down(core.broken or "its store was rolled back")
+        self._taking.consider()
         self._arm(fired=isinstance(event, Timer))
         effects, core.effects = core.effects, []
         return effects
@@ -122,6 +136,11 @@ class Replica:
     def log(self) -> Log:
         """The log in memory, for reading alone."""
         return self._core.log
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What stands for the entries that the log no longer has."""
+        return self._core.snapshot
 
     def view(self) -> View:
         core = self._core
@@ -201,8 +220,22 @@ class Replica:
             if reason is not None:
                 self._step_down(reason)
 
+    def _follows(self, peer: str, epoch: int) -> bool:
+        """Whether this replica takes its log from the peer in that epoch."""
+        core, candidate = self._core, self._candidate
+        if core.promise.epoch != epoch:
+            return False
+        if candidate is not None:
+            return candidate.adopts_from(peer)
+        return (core.leader_epoch, core.leader) == (epoch, peer)
+
+    def _snapshot_part(self, sender: str, message: SnapshotPart) -> None:
+        if self._installing.on_part(sender, message) and self._candidate is not None:
+            self._candidate.on_peer_up(sender)  # it asks for the entries after it
+
     def _peer_up(self, event: PeerUp) -> None:
         self._newcomer.on_peer_up(event.peer)
+        self._installing.on_peer_up(event.peer)
         if self._primary is not None:
             self._primary.on_peer_up(event.peer)
         if self._candidate is not None:

@@ -21,9 +21,8 @@ from typing import Final
 import msgspec
 
 from trading_stack.defects import Defect
-from trading_stack.journal.entries import GENESIS
 from trading_stack.journal.events import Persist, Persisted, PersistFailed, PersistRefused
-from trading_stack.journal.files import connect, insert, read_meta, write_meta
+from trading_stack.journal.files import connect, insert, put_snapshot, read_meta, write_meta
 from trading_stack.journal.meta import Meta, StoreBroken
 from trading_stack.journal.opening import open_store
 from trading_stack.journal.witness import Witness
@@ -132,6 +131,8 @@ def _write(database: sqlite3.Connection, meta: Meta, persist: Persist) -> Meta |
         return None
     if persist.truncate_from is not None:
         database.execute("DELETE FROM entries WHERE idx >= ?", (persist.truncate_from,))
+    if persist.snapshot is not None:
+        put_snapshot(database, persist.snapshot)
     insert(database, persist.entries)
     return _after(meta, persist)
 
@@ -144,13 +145,15 @@ def _after(meta: Meta, persist: Persist) -> Meta:
     }
     if persist.incarnation is not None:
         changes["fresh"] = False
+    if persist.snapshot is not None:
+        changes |= {"base": persist.snapshot.base, "digest": persist.snapshot.digest}
     return msgspec.structs.replace(meta, **changes) if changes else meta
 
 
 def _end(database: sqlite3.Connection, meta: Meta, *, writes: int) -> None:
     """Write down how far the log is durable once this transaction is."""
     last = database.execute("SELECT idx, hash FROM entries ORDER BY idx DESC LIMIT 1").fetchone()
-    last_index, last_hash = last or (0, GENESIS)
+    last_index, last_hash = last or (meta.base.index, meta.base.hash)
     write_meta(
         database, msgspec.structs.replace(meta, writes=writes, last_index=last_index, last_hash=last_hash)
     )

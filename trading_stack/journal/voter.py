@@ -89,6 +89,9 @@ class Voter:
         core, index = self._core, message.after_index
         if core.promise.epoch != message.epoch or core.promise.candidate != sender:
             return
+        if index < core.log.base.index:
+            core.offer_snapshot(sender)
+            return
         if not core.log.holds(index, message.after_hash):
             core.send(sender, FetchReply(message.epoch, index, self._hint(index), [], matched=False))
             return
@@ -231,7 +234,7 @@ class Voter:
         core = self._core
         if index > core.log.last_index:
             return core.log.last_index
-        if index == 0:
-            return 0
+        if index <= core.log.base.index:
+            return max(0, index - 1)  # where only a snapshot helps
         start = core.log.epoch_start(index) - 1
         return max(core.commit_index, start) if core.commit_index < index else start

@@ -119,6 +119,7 @@ class EngineNode:
             view=view,
             digest=self._venue.digest(),
             applied_index=self._venue.index,
+            base_index=self._replica.log.base.index,
             entries=self._replica.log.slice(1, view.last.end),
             venue=self._venue.dump(),
         )

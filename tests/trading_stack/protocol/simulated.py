@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.certificate import Certificate, signed_bytes
@@ -19,6 +21,7 @@ from trading_stack.journal.core import Config as ReplicaConfig
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.life import Age
 from trading_stack.journal.replica import Replica
+from trading_stack.journal.snapshots import Snapshot
 from trading_stack.sentinel import config as sc
 from trading_stack.sentinel import events as s
 from trading_stack.sentinel.messages import NEVER, Heartbeat
@@ -56,16 +59,20 @@ class Disk:
     age: Age = field(default_factory=Age)
     opened_writes: int = 0
     seen: dict[str, Age] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
 
     def write(self, persist: j.Persist) -> j.PersistRefused | None:
         self.age = Age(self.age.opens, self.opened_writes + persist.ticket)
         if persist.fence is not None and persist.fence < self.promise.epoch:
             return j.PersistRefused(persist.ticket, self.promise.epoch)
         if persist.truncate_from is not None:
-            del self.entries[persist.truncate_from - 1 :]
+            self.entries = [entry for entry in self.entries if entry.index < persist.truncate_from]
+        if persist.snapshot is not None:
+            self.snapshot = persist.snapshot
+            self.entries = [entry for entry in self.entries if entry.index > persist.snapshot.base.index]
         self.entries.extend(persist.entries)
         if persist.promise is not None:
-            if persist.promise.epoch < self.promise.epoch:
+            if persist.promise.epoch < self.promise.epoch and persist.snapshot is None:
                 raise Violation(f"a promise fell from {self.promise} to {persist.promise}")
             self.promise = persist.promise
         if persist.founders is not None:
@@ -91,6 +98,7 @@ class Disk:
             fresh=self.fresh,
             age=self.age,
             seen=dict(self.seen),
+            snapshot=self.snapshot,
         )
 
 
@@ -114,11 +122,13 @@ class World:
         sentinels: bool = False,
         defects: frozenset[Defect] = frozenset(),
         weather: Weather | None = None,
+        snapshot_every: int = 200_000,
     ) -> None:
         self.random = random.Random(seed)
         self.now_ns = 0
         self.weather = weather or Weather()
         self.defects = defects
+        self.snapshot_every = snapshot_every
         self.cut: set[tuple[str, str]] = set()
         self.told: list[tuple[int, str, str, dict[str, str | int]]] = []
         self.committed: dict[int, Entry] = {}
@@ -175,6 +185,11 @@ class World:
                 return True
         self.now_ns = end_ns
         return until is not None and until()
+
+    def skip(self, for_ns: int) -> None:
+        """Let time pass in which nothing happens but that it passes."""
+        self.now_ns += for_ns
+        self._heap = [(at_ns + for_ns, order, action) for at_ns, order, action in self._heap]
 
     # --- the network
 
@@ -261,6 +276,11 @@ class World:
         self.engines[candidate].tell(j.Certified(certificate(0, new_epoch, candidate, "alpha", "bravo")))
 
 
+def state_of(data: bytes) -> list[Entry]:
+    """The state of a replica: all that it has applied."""
+    return msgspec.msgpack.decode(data, type=list[Entry])
+
+
 class EngineNode:
     """One replica with its disk. It crashes without warning, and freezes."""
 
@@ -279,7 +299,9 @@ class EngineNode:
 
     def start(self) -> None:
         world = self.world
-        self.alive, self.frozen, self.applied = True, False, []
+        self.alive, self.frozen = True, False
+        snapshot = world.disks[self.name].snapshot
+        self.applied = state_of(snapshot.data) if snapshot else []
         self.life += 1
         self._held, self._writes = [], []
         self._asked_reads.clear()
@@ -289,6 +311,7 @@ class EngineNode:
             verify=lambda name, message, signature: name in NODES and signature == sign(name, message),
             epoch_command=lambda epoch, node: f"epoch {epoch} {node}".encode(),
             defects=world.defects,
+            snapshot_every=world.snapshot_every,
         )
         self.replica = Replica(config, world.disks[self.name].open(), nonce=world.random.randrange(1 << 40))
         for peer in config.peers:
@@ -367,8 +390,21 @@ class EngineNode:
             self._later(max(0, effect.at_ns - world.now_ns), lambda: self.tell(j.Timer()))
         elif isinstance(effect, j.Tell):
             world.tell(self.name, effect.kind, effect.fields)
-        elif isinstance(effect, j.Rewind):
+        else:
+            self._change_state(effect)
+
+    def _change_state(self, effect: j.Effect) -> None:
+        if isinstance(effect, j.Rewind):
             del self.applied[effect.index :]
+        elif isinstance(effect, j.TakeSnapshot):
+            self._later(self.world.random.randrange(20 * MS), partial(self._take_snapshot, effect))
+        elif isinstance(effect, j.Install):
+            self.applied = state_of(effect.snapshot.data)
+
+    def _take_snapshot(self, effect: j.TakeSnapshot) -> None:
+        """The state is the list of everything applied: all of it, so that what must hold can be checked."""
+        state = [*(state_of(effect.after.data) if effect.after else []), *effect.entries]
+        self.tell(j.SnapshotTaken(state[-1].index, msgspec.msgpack.encode(state)))
 
     def _disk_ns(self) -> int:
         slow = self.world.random.random() < 0.02

@@ -28,7 +28,7 @@ def test_the_harness_reads_it(chunk: int, monkeypatch: pytest.MonkeyPatch) -> No
         venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
     view = World(1).engines["alpha"].replica.view()
     snapshot = Snapshot(
-        "engine-alpha", "alpha", view, venue.digest(), venue.index, log.slice(1, 4), venue.dump()
+        "engine-alpha", "alpha", view, venue.digest(), venue.index, 0, log.slice(1, 4), venue.dump()
     )
     read = msgspec.json.decode(snapshot.encode(), type=ReplicaDump)
     assert [(entry.index, entry.type, entry.client_order_id) for entry in read.entries] == [
@@ -47,6 +47,8 @@ def test_an_empty_log_begins_at_one() -> None:
     venue = Venue(defects=frozenset())
     world = World(1)
     world.run(1 * MS)
-    snapshot = Snapshot("n", "p", world.engines["alpha"].replica.view(), venue.digest(), 0, [], venue.dump())
+    snapshot = Snapshot(
+        "n", "p", world.engines["alpha"].replica.view(), venue.digest(), 0, 0, [], venue.dump()
+    )
     read = msgspec.json.decode(snapshot.encode(), type=ReplicaDump)
     assert (read.first_index, read.entries, read.orders) == (1, [], [])

@@ -15,8 +15,15 @@ DURATION_NS = 1500 * MS
 class Storm:
     """One random schedule: proposals, reads, certificates, crashes, freezes and cuts, all drawn from one seed."""
 
-    def __init__(self, seed: int, *, defects: frozenset[Defect] = frozenset(), wipes: bool = False) -> None:
-        self.world = world = World(seed, defects=defects)
+    def __init__(
+        self,
+        seed: int,
+        *,
+        defects: frozenset[Defect] = frozenset(),
+        wipes: bool = False,
+        snapshot_every: int = 200_000,
+    ) -> None:
+        self.world = world = World(seed, defects=defects, snapshot_every=snapshot_every)
         draw = world.random
         world.run(30 * MS)
         world.weather = Weather(
@@ -84,7 +91,11 @@ class Storm:
 
     def converged(self) -> bool:
         views = [engine.replica.view() for engine in self.world.engines.values()]
-        return len({(view.commit_index, view.last) for view in views}) == 1 and all(v.proven for v in views)
+        applied = {
+            len(engine.applied) for engine in self.world.engines.values()
+        }  # a snapshot may be on its way to disk
+        same = len({(view.commit_index, view.last) for view in views}) == len(applied) == 1
+        return same and all(view.proven for view in views)
 
     def propose(self) -> None:
         self.request += 1
