@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import pandas as pd
 
@@ -16,8 +15,8 @@ from harness.checks.examples.sound import sound
 from harness.checks.order_integrity import PREDICATES as OF_ORDERS
 from harness.checks.predicate import Predicate, judge_predicate
 from harness.checks.pricing_consistency import PREDICATES as OF_PRICES
+from harness.documents.words import unknown
 from harness.history.run import Run
-from harness.model.errors import UsageError
 from harness.model.verdicts import Finding
 
 _ALL = {**OF_ORDERS, **OF_PRICES}
@@ -50,9 +49,7 @@ def explanation(name: str) -> Explanation:
     """The explanation of a predicate; raises `UsageError` that lists those there are."""
     predicate = _ALL.get(name.upper())
     if predicate is None:
-        near = get_close_matches(name.upper(), _ALL, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no predicate {name!r}{hint}", next_step=f"choose from {', '.join(_ALL)}")
+        raise unknown("predicate", name, _ALL)
     mistake = next(mistake for mistake in MISTAKES if mistake.predicate == predicate.name)
     return Explanation(
         predicate, sound_history(predicate.name).run(), with_mistake(mistake).run(), mistake.text

@@ -8,11 +8,9 @@ from typing import Any
 import msgspec
 
 from harness.checks.circumstances import Reason, contended_shares, reasons, unexplained_stalls
-from harness.checks.contract import AnyCheck
-from harness.checks.registry import all_checks
-from harness.documents.words import closest
+from harness.checks.registry import CHECKS
+from harness.documents.words import unknown
 from harness.history.run import Run
-from harness.model.errors import UsageError
 from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.quantities import Settings
@@ -55,42 +53,33 @@ def read_expectations(written: Mapping[str, Any]) -> dict[str, Settings]:
 
     Raises `UsageError` for a check that is not installed, `pydantic.ValidationError` for settings that it doesn't have.
     """
-    return {name: _check(name).Expectation.model_validate(value or {}) for name, value in written.items()}
+    return {
+        name: CHECKS.named(name).Expectation.model_validate(value or {}) for name, value in written.items()
+    }
 
 
 def _choose(expectations: Mapping[str, Settings], only: Collection[str] | None) -> dict[str, Settings]:
     for name in expectations:
-        _check(name)
+        CHECKS.named(name)
     if only is None:
-        return {name: expectations[name] for name in all_checks() if name in expectations}
+        return {name: expectations[name] for name in CHECKS.all() if name in expectations}
     chosen: dict[str, Settings] = {}
     asked = {name.lower() for name in only}
-    for name, check in all_checks().items():
+    for name, check in CHECKS.all().items():
         wanted = expectations.get(name) or check.Expectation()
         predicates = tuple(predicate for predicate in check.predicates if predicate.lower() in asked)
         if name.lower() in asked:
             chosen[name] = wanted
         elif predicates:
             chosen[name] = wanted.model_copy(update={"predicates": predicates})
-    known = [*all_checks(), *(predicate for check in all_checks().values() for predicate in check.predicates)]
-    if unknown := sorted(name for name in only if name.lower() not in {one.lower() for one in known}):
-        near = closest(unknown[0], known)
-        raise UsageError(
-            f"no check or predicate {unknown[0]!r}" + (f"; did you mean {near!r}?" if near else ""),
-            next_step=f"choose from {', '.join(known)}",
-        )
+    known = [*CHECKS.all(), *(predicate for check in CHECKS.all().values() for predicate in check.predicates)]
+    if strange := sorted(name for name in only if name.lower() not in {one.lower() for one in known}):
+        raise unknown("check or predicate", strange[0], known)
     return chosen
 
 
-def _check(name: str) -> type[AnyCheck]:
-    try:
-        return all_checks()[name]
-    except KeyError:
-        raise UsageError(f"no check {name!r}", next_step=f"choose from {', '.join(all_checks())}") from None
-
-
 def _judge(run: Run, name: str, wanted: Settings) -> Verdict:
-    check = _check(name)
+    check = CHECKS.named(name)
     try:
         return check().judge(run, wanted)
     except Exception as error:

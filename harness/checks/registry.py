@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import entry_points
+from typing import Final
 
 from harness.checks.availability import Availability
 from harness.checks.contract import AnyCheck, Check
@@ -18,10 +16,10 @@ from harness.checks.pricing_consistency import PricingConsistency
 from harness.checks.recovery import Recovery
 from harness.checks.replicas_converge import ReplicasConverge
 from harness.checks.split_brain import SplitBrain
-from harness.model.errors import UsageError
 from harness.model.quantities import Settings
+from harness.registry import Registry
 
-BUILT_IN: tuple[type[AnyCheck], ...] = (
+BUILT_IN: Final[tuple[type[AnyCheck], ...]] = (
     FailoverTime,
     Availability,
     Latency,
@@ -33,35 +31,17 @@ BUILT_IN: tuple[type[AnyCheck], ...] = (
     ReplicasConverge,
     PricingConsistency,
 )
-ENTRY_POINT_GROUP = "harness.checks"
 
 
-def register(checks: dict[str, type[AnyCheck]], check: object, *, origin: str) -> None:
-    """Add one check, after proving that it keeps the contract; raises `UsageError` naming who broke it."""
-    if not (isinstance(check, type) and issubclass(check, Check)):
-        raise UsageError(f"{origin} is not a check: it must be a subclass of harness.checks.contract.Check")
-    for attribute in ("name", "summary", "Expectation"):
-        if not hasattr(check, attribute):
-            raise UsageError(f"{origin}: the check {check.__name__} lacks `{attribute}`")
-    if inspect.isabstract(check):
-        raise UsageError(f"{origin}: the check {check.__name__} lacks `judge`")
-    if not (isinstance(check.Expectation, type) and issubclass(check.Expectation, Settings)):
-        raise UsageError(
-            f"{origin}: {check.__name__}.Expectation must derive from harness.model.quantities.Settings"
-        )
-    if check.name in checks:
-        raise UsageError(
-            f"{origin}: a check {check.name!r} exists already; names in use: {', '.join(sorted(checks))}"
-        )
-    checks[check.name] = check
+def _flaw(check: type[AnyCheck]) -> str:
+    if isinstance(check.Expectation, type) and issubclass(check.Expectation, Settings):
+        return ""
+    return "has an `Expectation` that does not derive from harness.model.quantities.Settings"
 
 
-@cache
+CHECKS: Final = Registry("check", Check, BUILT_IN, needs=("name", "summary", "Expectation"), flaw=_flaw)
+
+
 def all_checks() -> Mapping[str, type[AnyCheck]]:
     """Every check by its name in scenario files."""
-    checks: dict[str, type[AnyCheck]] = {}
-    for check in BUILT_IN:
-        register(checks, check, origin="harness")
-    for plugin in entry_points(group=ENTRY_POINT_GROUP):
-        register(checks, plugin.load(), origin=f"entry point {plugin.name} ({plugin.value})")
-    return checks
+    return CHECKS.all()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final
 
-from harness.model.errors import UsageError
+from harness.documents.words import unknown
 from harness.platforms.contract import Platform
 
 NAMES: Final = ("process", "sim")
@@ -21,6 +20,4 @@ def platform_named(name: str) -> Platform:
         from harness.platforms.sim.platform import SimPlatform
 
         return SimPlatform()
-    closest = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f"; did you mean {closest[0]!r}?" if closest else ""
-    raise UsageError(f"no platform {name!r}{hint}", next_step=f"choose from {', '.join(NAMES)}")
+    raise unknown("platform", name, NAMES)

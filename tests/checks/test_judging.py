@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from typing import Any, ClassVar
 
 import msgspec
@@ -7,13 +8,12 @@ import pytest
 from histories import contended, fault, stall, with_events
 from pydantic import ValidationError
 
-from harness.checks import registry
 from harness.checks.circumstances import reasons, unexplained_stalls
 from harness.checks.contract import Check
 from harness.checks.examples.history import MS, meta
 from harness.checks.examples.sound import sound
 from harness.checks.judging import judge_all, read_expectations
-from harness.checks.registry import BUILT_IN, all_checks, register
+from harness.checks.registry import BUILT_IN, CHECKS
 from harness.checks.struck import struck_by, struck_gateways, struck_services
 from harness.history.journal import Journal
 from harness.history.run import Run
@@ -35,6 +35,7 @@ from harness.model.events import (
 from harness.model.outcome import Outcome
 from harness.model.quantities import Settings
 from harness.model.verdicts import Verdict
+from harness.registry import Registry
 
 ASKED = {"leader_changes": {"exactly": 1}, "order_integrity": {}, "data_loss": {}}
 
@@ -83,7 +84,7 @@ class Crashing(Check[Settings]):
 
 
 def test_a_crashed_check_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.checks.judging.all_checks", lambda: {"crashing": Crashing})
+    monkeypatch.setattr("harness.checks.judging.CHECKS", Registry("check", Check, (Crashing,), needs=()))
     judgement = judge_all(sound().run(), {"crashing": Settings()})
     assert judgement.outcome is Outcome.UNKNOWN
     assert judgement.verdicts[0].summary == "the check crashed: RuntimeError: oh"
@@ -229,39 +230,17 @@ def test_a_steady_state_that_failed_in_a_stall_may_be_tried_again() -> None:
     assert not reasons(with_events(sound().run(), failed))[0].environment_caused
 
 
-def test_the_registry_refuses_what_is_no_check() -> None:
-    checks = {check.name: check for check in BUILT_IN}
-    assert list(all_checks())[: len(checks)] == list(checks)
-    with pytest.raises(UsageError, match="is not a check"):
-        register({}, object(), origin="x")
-    with pytest.raises(UsageError, match="exists already"):
-        register(dict(checks), BUILT_IN[0], origin="x")
-
-    class Nameless(Check[Settings]):
-        pass
-
-    class Lazy(Check[Settings]):
-        name = "lazy"
-        summary = "…"
-        Expectation = Settings
-
-    class Odd(Crashing):
-        Expectation = dict  # type: ignore[assignment]
-
-    for bad, why in ((Nameless, "lacks `name`"), (Lazy, "lacks `judge`"), (Odd, "must derive from")):
-        with pytest.raises(UsageError, match=why):
-            register({}, bad, origin="x")
+class Odd(Crashing):
+    name: ClassVar[str] = "odd"
+    Expectation = dict  # type: ignore[assignment]
 
 
-def test_plugins_are_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Point:
-        name, value = "crashing", "a:b"
-
-        def load(self) -> type[Crashing]:
-            return Crashing
-
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Point()])
-    assert registry.all_checks.__wrapped__()["crashing"] is Crashing
+def test_a_check_must_expect_settings() -> None:
+    assert list(CHECKS.all())[: len(BUILT_IN)] == [check.name for check in BUILT_IN]
+    crashing, odd = (EntryPoint(name, f"{__name__}:{name}", "harness.checks") for name in ("Crashing", "Odd"))
+    assert CHECKS.gathered([crashing])["crashing"] is Crashing
+    with pytest.raises(UsageError, match="the check Odd has an `Expectation` that does not derive from"):
+        CHECKS.gathered([odd])
 
 
 PLACES = {f"{role}-{name}": name for name in ("alpha", "bravo", "charlie") for role in ("gateway", "engine")}
