@@ -37,6 +37,11 @@ def compacted(history: LiteralHistory) -> None:
         replica.tables["entries"] = [row for row in replica.tables["entries"] if row["index"] >= 4]
 
 
+def nothing_after_the_snapshot(history: LiteralHistory) -> None:
+    history.replicas["charlie"].state["first_index"] = 15
+    history.replicas["charlie"].tables["entries"].clear()
+
+
 def no_fills(history: LiteralHistory) -> None:
     history.drop("executions", type="filled")
 
@@ -107,6 +112,8 @@ CASES: list[tuple[str, Callable[[LiteralHistory], None], str]] = [
     ("O6", no_fills, "nothing was filled"),
     ("O7", no_fills, "nothing was traded"),
     ("O10", alone, "only one replica was read"),
+    ("O10", compacted, "a snapshot stands for the log of engine-alpha up to entry 3"),
+    ("O10", nothing_after_the_snapshot, "of engine-charlie up to entry 14"),
     ("O12", silent_about_commits, "does not tell what its leaders commit"),
     ("O13", compacted, "cannot be replayed"),
     ("O5", charlie_forked, "the log of engine-charlie differs from that of engine-alpha"),
@@ -148,6 +155,13 @@ def test_a_compacted_log_still_proves_what_it_has() -> None:
     compacted(history)
     assert judge_predicate(history.run(), ALL["O2"]).outcome is Outcome.PASS
     assert judge_predicate(history.run(), ALL["O12"]).outcome is Outcome.PASS
+
+
+def test_what_is_left_of_shortened_logs_is_compared() -> None:
+    history = sound_history("O10")
+    compacted(history)
+    history.replicas["charlie"].tables["entries"][-1]["hash"] = "another"
+    assert judge_predicate(history.run(), ALL["O10"]).outcome is Outcome.FAIL
 
 
 def test_an_order_of_unknown_outcome_that_every_replica_holds_is_resolved() -> None:

@@ -35,9 +35,16 @@ def judge(view: View) -> Found:
     distinct = forks[first_of_group(index[forks])] if len(forks) else forks
     violations.extend(len(distinct), (_fork(view, int(rows[at]), int(rows[at + 1])) for at in distinct))
     _holes(view, violations)
-    nodes = len(np.unique(view.codes("entries", "node")))
-    unknown = "only one replica was read: there is nothing to compare it with" if nodes < 2 else ""
-    return violations.found(len(rows), unknown=unknown)
+    return violations.found(len(rows), unknown=_not_compared(view))
+
+
+def _not_compared(view: View) -> str:
+    """What no other log can be held against: logs are compared from the first entry that both still have."""
+    if len(np.unique(view.codes("entries", "node"))) < 2:
+        return "only one replica was read: there is nothing to compare it with"
+    gone = {one.node: one.first_index - 1 for one in readings(view) if one.first_index > 1}
+    told = ", ".join(f"of {node} up to entry {last}" for node, last in gone.items())
+    return f"a snapshot stands for the log {told}: what it stands for was not compared" if gone else ""
 
 
 def _fork(view: View, one: int, other: int) -> Evidence:
@@ -69,7 +76,7 @@ def _holes(view: View, violations: Violations) -> None:
         )
     for one in readings(view):
         here = index[reading == one.code]
-        last = int(here.max(initial=0))
+        last = int(here.max(initial=one.first_index - 1))
         if last < one.commit_index:
             violations.add(
                 f"{one.node} (reading {one.read}) says that {one.commit_index} is committed, but its log ends at {last}"
