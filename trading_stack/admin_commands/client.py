@@ -15,6 +15,7 @@ from typing import Final
 from trading_stack import settings
 from trading_stack.admin_commands.audit import ChainBroken, lines
 from trading_stack.admin_commands.errand import Errand
+from trading_stack.admin_commands.following import follow
 from trading_stack.keys import new_signer, parse_public, read_signer
 from trading_stack.settings import Address, SettingsError
 
@@ -50,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="check the chain of an audit file, and print it")
     audit.add_argument("file", type=Path)
     audit.set_defaults(run=_audit)
+    hand_over = _errand(
+        commands.add_parser("hand-over", help="let another engine take over from the primary")
+    )
+    hand_over.add_argument("target", help="the provider of the engine that is to lead")
+    hand_over.set_defaults(run=_hand_over)
     replace = _errand(commands.add_parser("replace-key", help="pin another public key for a sentinel"))
     replace.add_argument("sentinel")
     replace.add_argument("public", help="64 hexadecimal digits")
@@ -87,6 +93,21 @@ def _audit(asked: argparse.Namespace) -> int:
 def _replace_key(asked: argparse.Namespace) -> int:
     parse_public(asked.public, "public")
     return carry_out(asked, "replace-key", lambda _: {"sentinel": asked.sentinel, "public": asked.public})
+
+
+def _hand_over(asked: argparse.Namespace) -> int:
+    """Order it at the sentinels named, a majority of all of them, and wait for what becomes of it."""
+    epoch = 0
+
+    def arguments(errand: Errand) -> dict[str, str]:
+        nonlocal epoch
+        epoch = errand.epoch
+        return {"target": asked.target, "epoch": str(epoch)}
+
+    carry_out(asked, "hand-over", arguments)
+    outcome = follow(services(asked.at), epoch=epoch, target=asked.target)
+    _say(outcome.text)
+    return 0 if outcome.done else FAILED
 
 
 def carry_out(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,9 @@ class Errand:
         challenges = {service: offer.challenge for service, offer in self.offers.items()}
         command = Command(cluster, administrator, action, dict(arguments), reason, challenges)
         body = msgspec.json.encode(sign(command, signer))
-        return {service: _post(address, body) for service, address in self.services.items()}
+        with ThreadPoolExecutor(len(self.services)) as threads:
+            answers = threads.map(lambda address: _post(address, body), self.services.values())
+            return dict(zip(self.services, answers, strict=True))
 
 
 def _offer(service: str, address: Address) -> Offer:

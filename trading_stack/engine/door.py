@@ -11,14 +11,15 @@ import msgspec
 
 from trading_stack.engine.host import Asked, Host
 from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
+from trading_stack.journal import events
 from trading_stack.journal.events import Certified, Received
 from trading_stack.journal.messages import Message
 from trading_stack.journal.store import Store
 from trading_stack.sentinel.introductions import Introductions
-from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat, Introduction
+from trading_stack.sentinel.messages import NEVER, Grant, HandOver, Heartbeat, Introduction
 from trading_stack.wire import Callbacks, Connection
 
-Incoming = Message | FromGateway | Grant | Introduction
+Incoming = Message | FromGateway | Grant | HandOver | Introduction
 DECODER: Final = msgspec.msgpack.Decoder(Incoming)
 HEARTBEAT_S: Final = 0.02
 
@@ -44,6 +45,7 @@ class Door:
             ),
             Read: self._read_own_state if reads_unconfirmed else self._read,
             Grant: self._granted,
+            HandOver: self._granted,
             Introduction: introductions.hear,
         }
         host.on_leading = self._push
@@ -68,9 +70,12 @@ class Door:
         else:
             self._read(connection, message)
 
-    def _granted(self, connection: Connection, message: Grant) -> None:
+    def _granted(self, connection: Connection, message: Grant | HandOver) -> None:
         if self._introductions.sentinel(connection) is not None:
-            self._host.tell(Certified(message.certificate))
+            certificate = message.certificate
+            self._host.tell(
+                Certified(certificate) if isinstance(message, Grant) else events.HandOver(certificate)
+            )
 
     def _on_up(self, connection: Connection) -> None:
         kind, _, name = connection.peer.partition("-")

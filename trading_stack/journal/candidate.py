@@ -9,6 +9,7 @@ from trading_stack.defects import Defect
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.core import Core
 from trading_stack.journal.entries import Position
+from trading_stack.journal.events import Request
 from trading_stack.journal.messages import Fetch, FetchReply, PreVote, PreVoteReply, Seal, SealReply
 
 
@@ -19,16 +20,30 @@ class Stage(Enum):
 
 
 class Candidate:
-    """One attempt for one epoch. `lead` is called with the certificate once the log is adopted."""
+    """One attempt for one epoch. `lead` is called with the certificate once the log is adopted.
 
-    def __init__(self, core: Core, certificate: Certificate, lead: Callable[[Certificate], None]) -> None:
+    `yielded_by` is the old primary, if it makes way: it has promised already, and its clients come here. What they
+    ask for is kept in `commands` and `reads` until this candidate leads.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        certificate: Certificate,
+        lead: Callable[[Certificate], None],
+        *,
+        yielded_by: str | None = None,
+    ) -> None:
+        self.commands: list[tuple[Request, bytes]] = []
+        self.reads: list[Request] = []
+        self.awaited = yielded_by is not None
         self.epoch = certificate.new_epoch
         self.stage = Stage.PRE_VOTE
         self.started_ns = core.now_ns
         self._core = core
         self._certificate = certificate
         self._lead = lead
-        self._willing = {core.config.node}
+        self._willing = {core.config.node, *([] if yielded_by is None else [yielded_by])}
         self._sealed: dict[str, Position] = {}
         self._best = core.config.node
         self._fetching = -1
@@ -36,7 +51,8 @@ class Candidate:
 
     def start(self) -> None:
         self._core.tell("election_started", epoch=self.epoch, candidate=self._core.config.node)
-        self._ask()
+        if not self.awaited:
+            self._ask()
         self._after_pre_vote()
 
     def on_pre_vote_reply(self, sender: str, message: PreVoteReply) -> None:
@@ -104,7 +120,7 @@ class Candidate:
         if core.promise.epoch != self.epoch:
             return
         core.tell("promise_made", epoch=self.epoch, candidate=core.config.node)
-        core.announce(self.epoch, None)
+        core.announce(self.epoch, core.config.node if self.awaited else None)
         self._sealed[core.config.node] = core.log.last
         self._ask()
         self._after_seal()

@@ -62,6 +62,8 @@ class Config:
     late_timer_ns: int = 100 * MILLISECOND_NS
     snapshot_every: int = SNAPSHOT_EVERY
     snapshot_bytes: int = 64 << 20
+    handover_ns: int = 100 * MILLISECOND_NS  # how long new commands may be held for a target to come up
+    handover_lag: int = 1000  # entries: a target that lacks more is not waited for
     defects: frozenset[Defect] = frozenset()
 
     @property

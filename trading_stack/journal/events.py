@@ -53,6 +53,12 @@ class Certified(msgspec.Struct, frozen=True):
     certificate: Certificate
 
 
+class HandOver(msgspec.Struct, frozen=True):
+    """A sentinel handed over a certificate for another engine: this primary is to make way for it in good order."""
+
+    certificate: Certificate
+
+
 class PeerUp(msgspec.Struct, frozen=True):
     """The connection that this replica dials to the peer is up; what was sent over an earlier one may be lost."""
 
@@ -104,6 +110,7 @@ class SnapshotTaken(msgspec.Struct, frozen=True):
 Event = (
     Received
     | Certified
+    | HandOver
     | PeerUp
     | Persisted
     | PersistRefused

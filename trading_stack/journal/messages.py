@@ -153,6 +153,12 @@ class SnapshotPart(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3
     data: bytes
 
 
+class Yield(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=39):
+    """The primary has promised its own vote to you: stand at once. A seal of its log, which you hold, follows."""
+
+    certificate: Certificate
+
+
 Message = (
     Status
     | Recover
@@ -168,4 +174,5 @@ Message = (
     | SnapshotOffer
     | SnapshotWanted
     | SnapshotPart
+    | Yield
 )

@@ -9,7 +9,7 @@ from trading_stack.defects import Defect
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.core import BATCH_BYTES, BATCH_ENTRIES, Core
 from trading_stack.journal.entries import Entry
-from trading_stack.journal.events import AnswerReads, Refer, Request
+from trading_stack.journal.events import AnswerReads, Request
 from trading_stack.journal.messages import Append, AppendReply
 
 WINDOW_ENTRIES = 8 * BATCH_ENTRIES
@@ -78,15 +78,13 @@ class Primary:
             self._replicate()
 
     def ask_reads(self, requests: list[Request]) -> None:
-        if not self.serving:
-            self._core.effects.append(Refer(requests))
-            return
+        """Answer once a majority has confirmed this primary, and not before it serves."""
         self._reads.append(Reads(self._round, requests))
         self._beat()
         self._answer_reads()
 
     def _answer_reads(self) -> None:
-        if not self._reads:
+        if not self._reads or not self.serving:
             return
         confirmed = self._majority_of(self._round, [f.round for f in self._followers.values() if f.proven])
         while self._reads and self._reads[0].round < confirmed:
@@ -220,6 +218,23 @@ class Primary:
         reached = sorted([own, *others], reverse=True)
         needed = self._core.config.majority
         return reached[needed - 1] if len(reached) >= needed else 0
+
+    # --- handing over
+
+    def objection_to(self, peer: str) -> str | None:
+        """Why this follower is in no state to take over now, or None."""
+        core, follower = self._core, self._followers[peer]
+        lag = core.log.last_index - follower.match_index
+        if not follower.proven:
+            return f"{peer} may not vote"
+        if core.now_ns - follower.heard_ns > core.config.handover_ns:
+            return f"{peer} was not heard lately"
+        return f"{peer} lacks {lag} entries" if lag > core.config.handover_lag else None
+
+    def held_by(self, peer: str) -> bool:
+        """Whether all of this log is committed, and durable at this follower."""
+        last = self._core.log.last_index
+        return self._core.commit_index == last and self._followers[peer].match_index == last
 
     # --- time
 

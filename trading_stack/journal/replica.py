@@ -19,6 +19,7 @@ from trading_stack.journal.events import (
     Certified,
     Effect,
     Event,
+    HandOver,
     PeerUp,
     Persisted,
     PersistFailed,
@@ -32,6 +33,7 @@ from trading_stack.journal.events import (
     Stored,
     Timer,
 )
+from trading_stack.journal.handover import Handovers
 from trading_stack.journal.installing import Installing
 from trading_stack.journal.messages import (
     Append,
@@ -48,6 +50,7 @@ from trading_stack.journal.messages import (
     SnapshotPart,
     SnapshotWanted,
     Status,
+    Yield,
 )
 from trading_stack.journal.newcomer import Newcomer
 from trading_stack.journal.primary import Primary
@@ -84,6 +87,12 @@ class Replica:
         self._newcomer = Newcomer(self._core, lambda: self._leads, nonce)
         self._taking = Taking(self._core)
         self._installing = Installing(self._core, self._follows)
+        self._handovers = Handovers(
+            self._core,
+            primary=lambda: self._primary,
+            step_down=self._step_down,
+            seal=self._voter.promised,
+        )
         self._candidate: Candidate | None = None
         self._primary: Primary | None = None
         self._timer_runs = False
@@ -92,7 +101,8 @@ class Replica:
         core, voter, newcomer = self._core, self._voter, self._newcomer
         self._events: dict[type[Any], Callable[[Any], None]] = {
             Received: self._received,
-            Certified: self._certified,
+            Certified: lambda event: self._stand(event.certificate),
+            HandOver: lambda event: self._handovers.begin(event.certificate),
             PeerUp: self._peer_up,
             Persisted: lambda event: core.on_persisted(event.ticket),
             PersistRefused: self._persist_refused,
@@ -117,6 +127,7 @@ class Replica:
             SnapshotOffer: self._installing.on_offer,
             SnapshotWanted: self._installing.on_wanted,
             SnapshotPart: self._snapshot_part,
+            Yield: lambda sender, message: self._stand(message.certificate, yielded_by=sender),
         }
 
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
@@ -128,6 +139,9 @@ class Replica:
         if core.role is not Role.STANDBY and (core.broken or not core.proven):
             self._step_down(core.broken or "its store was rolled back")
         self._taking.consider()
+        self._handovers.proceed()
+        if core.broken:
+            self._handovers.end()
         self._arm(fired=isinstance(event, Timer))
         effects, core.effects = core.effects, []
         return effects
@@ -166,8 +180,8 @@ class Replica:
     def _leads(self) -> bool:
         return self._primary is not None and self._primary.serving
 
-    def _certified(self, event: Certified) -> None:
-        core, certificate = self._core, event.certificate
+    def _stand(self, certificate: Certificate, *, yielded_by: str | None = None) -> None:
+        core = self._core
         if certificate.candidate != core.config.node or not core.proven:
             return
         if certificate.new_epoch <= core.promise.epoch:
@@ -178,20 +192,27 @@ class Replica:
             return
         self._step_down(f"stands for epoch {certificate.new_epoch}")
         core.role = Role.CANDIDATE
-        self._candidate = Candidate(core, certificate, self._lead)
+        self._candidate = Candidate(core, certificate, self._lead, yielded_by=yielded_by)
         self._candidate.start()
 
     def _lead(self, certificate: Certificate) -> None:
-        self._candidate = None
+        candidate, self._candidate = self._candidate, None
         self._core.role = Role.PRIMARY
         self._primary = Primary(self._core, certificate)
         self._primary.start()
+        if candidate is not None and candidate.commands:
+            self._primary.propose(candidate.commands)
+        if candidate is not None and candidate.reads:
+            self._primary.ask_reads(candidate.reads)
 
     def _step_down(self, reason: str) -> None:
-        core, primary = self._core, self._primary
+        self._handovers.interrupt()
+        core, primary, candidate = self._core, self._primary, self._candidate
         self._candidate = None
         self._primary = None
         core.role = Role.STANDBY
+        if candidate is not None:
+            self._refer([*(request for request, _ in candidate.commands), *candidate.reads])
         if primary is None:
             return
         requests = primary.end()
@@ -242,14 +263,20 @@ class Replica:
             self._candidate.on_peer_up(event.peer)
 
     def _propose(self, event: Propose) -> None:
-        if self._leads and self._primary is not None:
+        if self._handovers.hold(event.commands):
+            return
+        if self._primary is not None and not self._core.broken:
             self._primary.propose(event.commands)
+        elif self._candidate is not None and self._candidate.awaited:
+            self._candidate.commands += event.commands
         else:
             self._refer([request for request, _ in event.commands])
 
     def _ask_reads(self, event: AskReads) -> None:
         if self._primary is not None and not self._core.broken:
             self._primary.ask_reads(event.requests)
+        elif self._candidate is not None and self._candidate.awaited:
+            self._candidate.reads += event.requests
         else:
             self._refer(event.requests)
 

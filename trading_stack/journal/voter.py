@@ -54,7 +54,7 @@ class Voter:
             core.persist(fence=None, then=lambda: self._sealed(sender, epoch))  # behind the promise under way
             return
         self._step_down(f"sealed for epoch {epoch}")
-        core.make_promise(epoch, certificate.candidate, lambda: self._promised(sender, epoch))
+        core.make_promise(epoch, certificate.candidate, lambda: self.promised(sender, epoch))
 
     def _would_promise(self, certificate: Certificate) -> bool:
         core = self._core
@@ -68,7 +68,8 @@ class Voter:
             and core.role is not Role.PRIMARY
         )
 
-    def _promised(self, sender: str, epoch: int) -> None:
+    def promised(self, sender: str, epoch: int) -> None:
+        """The promise to this candidate is durable: seal the log for it."""
         self._core.tell("promise_made", epoch=epoch, candidate=sender)
         self._sealed(sender, epoch)
 

@@ -44,6 +44,11 @@ class Patience:
     hold_down: int = 5000 * MS
     window: int = 60_000 * MS
     most_in_window: int = 3
+    order: int = 1000 * MS  # for how long an administrator's order is tried
+    handover: int = 500 * MS  # from a planned certificate until its candidate serves
+    yielding: int = 100 * MS  # from the old primary's stepping down until the new one is seen to stand
+    handover_rest: int = 1000 * MS  # how long a new primary serves before it may hand over
+    handover_lag: int = 1000  # entries: as many as an engine may seem to lack
 
 
 # Planted: rash enough to move on a stall of 200 ms, patient enough for the hiccups of a busy machine.

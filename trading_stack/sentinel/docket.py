@@ -18,6 +18,7 @@ class Moved:
     ballot: Ballot
     since_ns: int
     own: bool
+    planned: bool
     signatures: dict[str, bytes] = field(default_factory=dict)
     asked_ns: int = 0
 
@@ -25,7 +26,9 @@ class Moved:
 class Docket:
     """Signs at most one candidate an epoch, durably before anybody hears of it."""
 
-    def __init__(self, config: Config, voted: Ballot | None, certify: Callable[[Certificate], None]) -> None:
+    def __init__(
+        self, config: Config, voted: Ballot | None, certify: Callable[[Certificate, Moved], None]
+    ) -> None:
         self.effects: list[Effect] = []
         self.moved: Moved | None = None
         self.voted_epoch = voted.new_epoch if voted else 0
@@ -46,9 +49,9 @@ class Docket:
             self._ask(moved, now_ns)
         return True
 
-    def move(self, ballot: Ballot, now_ns: int) -> None:
+    def move(self, ballot: Ballot, now_ns: int, *, planned: bool = False) -> None:
         """Sign for a candidate of one's own choice, and ask the others to."""
-        self.moved = moved = Moved(ballot, now_ns, own=True)
+        self.moved = moved = Moved(ballot, now_ns, own=True, planned=planned)
         self._vote(ballot, lambda: self._signed(moved, now_ns))
 
     def _signed(self, moved: Moved, now_ns: int) -> None:
@@ -64,17 +67,19 @@ class Docket:
             return
         moved.asked_ns = now_ns
         ballot = moved.ballot
-        self.broadcast(Motion(ballot.old_epoch, ballot.new_epoch, ballot.candidate, signature))
+        self.broadcast(
+            Motion(ballot.old_epoch, ballot.new_epoch, ballot.candidate, signature, planned=moved.planned)
+        )
 
     def on_motion(self, sender: str, message: Motion, now_ns: int, *, agreed: bool) -> None:
-        """Second a peer's motion if this sentinel agrees that no primary works, and has not signed for that epoch."""
+        """Second a peer's motion if this sentinel agrees with it, and has not signed for that epoch."""
         ballot = Ballot(message.old_epoch, message.new_epoch, message.candidate)
         if ballot == self._voted and ballot not in self._saving:
             self._second(sender, ballot, self._signature(ballot))
         elif not agreed or ballot.new_epoch <= self.voted_epoch:
             self._second(sender, ballot, None)
         else:
-            self.moved = Moved(ballot, now_ns, own=False)
+            self.moved = Moved(ballot, now_ns, own=False, planned=message.planned)
             self._vote(ballot, lambda: self._second(sender, ballot, self._signature(ballot)))
 
     def _second(self, sender: str, ballot: Ballot, signature: bytes | None) -> None:
@@ -103,7 +108,8 @@ class Docket:
                 ballot.new_epoch,
                 ballot.candidate,
                 dict(moved.signatures),
-            )
+            ),
+            moved,
         )
 
     def _vote(self, ballot: Ballot, then: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trading_stack.sentinel.messages import FromPeer, Grant, Heartbeat
+from trading_stack.sentinel.messages import FromPeer, Grant, HandOver, Heartbeat
 
 
 class Ballot(msgspec.Struct, frozen=True):
@@ -58,16 +58,23 @@ class Saved(msgspec.Struct, frozen=True):
     ballot: Ballot
 
 
+class Order(msgspec.Struct, frozen=True):
+    """An administrator orders that the primary of `old_epoch` hands over to `target`."""
+
+    old_epoch: int
+    target: str
+
+
 class Tick(msgspec.Struct, frozen=True):
     """The time asked for with `SetTimer` has come, or it is later."""
 
 
-Event = EngineUp | EngineDown | DialFailed | Beat | PeerUp | Heard | Saved | Tick
+Event = EngineUp | EngineDown | DialFailed | Beat | PeerUp | Heard | Saved | Order | Tick
 
 
 class ToEngine(msgspec.Struct, frozen=True):
     engine: str
-    message: Grant
+    message: Grant | HandOver
 
 
 class ToPeer(msgspec.Struct, frozen=True):

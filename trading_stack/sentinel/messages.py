@@ -48,12 +48,13 @@ class Accusation(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=42)
 
 
 class Motion(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=43):
-    """Sign that this candidate may be elected for this epoch; the sender has."""
+    """Sign that this candidate may be elected for this epoch; the sender has. `planned`: an administrator ordered it."""
 
     old_epoch: int
     new_epoch: int
     candidate: str
     signature: bytes
+    planned: bool = False
 
 
 class Second(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=44):
@@ -67,7 +68,14 @@ class Second(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=44):
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=45):
-    """A certificate, so that every sentinel can hand it over."""
+    """A certificate, so that every sentinel can hand it over: to its candidate, or if `planned` to the primary."""
+
+    certificate: Certificate
+    planned: bool = False
+
+
+class HandOver(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=47):
+    """A sentinel hands the primary a certificate for another engine, to make way for it in good order."""
 
     certificate: Certificate
 

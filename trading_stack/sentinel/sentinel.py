@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from trading_stack.journal.certificate import Certificate
 from trading_stack.sentinel.config import Config
-from trading_stack.sentinel.docket import Docket
+from trading_stack.sentinel.docket import Docket, Moved
 from trading_stack.sentinel.events import (
     Ballot,
     Beat,
@@ -26,6 +26,7 @@ from trading_stack.sentinel.events import (
     EngineUp,
     Event,
     Heard,
+    Order,
     PeerUp,
     Saved,
     SetTimer,
@@ -34,6 +35,7 @@ from trading_stack.sentinel.events import (
     ToEngine,
     ToPeer,
 )
+from trading_stack.sentinel.handovers import Handovers
 from trading_stack.sentinel.messages import Accusation, Grant, Issued, Motion, Second
 from trading_stack.sentinel.view import View
 from trading_stack.sentinel.watch import Leader
@@ -62,6 +64,7 @@ class Sentinel:
         self._random = random.Random(seed)  # noqa: S311 - a back-off, not a secret
         self._view = View(config)
         self._docket = Docket(config, voted, self._issue)
+        self._handovers = Handovers(config, self._view, self._docket)
         self._lost: str | None = None
         self._lost_epoch = 0
         self._majority_ns: int | None = None
@@ -73,7 +76,7 @@ class Sentinel:
         self._deferred = 0
         self._now_ns = 0
         self._effects: list[Effect] = []
-        self._docket.effects = self._effects
+        self._share_effects()
         watches = self._view.watches
         self._events: dict[type[Any], Callable[[Any], None]] = {
             Tick: lambda _: self._on_tick(),
@@ -84,12 +87,13 @@ class Sentinel:
             PeerUp: self._on_peer_up,
             Heard: lambda event: self._messages[type(event.message)](event.sender, event.message),
             Saved: lambda event: self._docket.on_saved(event.ballot),
+            Order: lambda event: self._handovers.take(event, self._now_ns),
         }
         self._messages: dict[type[Any], Callable[[str, Any], None]] = {
             Accusation: self._on_accusation,
             Motion: self._on_motion,
             Second: self._docket.on_second,
-            Issued: lambda _, message: self._take_certificate(message.certificate),
+            Issued: self._on_issued,
         }
 
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
@@ -97,8 +101,22 @@ class Sentinel:
         self._now_ns = now_ns
         self._events[type(event)](event)
         effects, self._effects = self._effects, []
-        self._docket.effects = self._effects
+        self._share_effects()
         return effects
+
+    def _share_effects(self) -> None:
+        self._docket.effects = self._handovers.effects = self._effects
+
+    def objection(self, order: Order, now_ns: int) -> str | None:
+        """Why an administrator's order would not be followed now, or None."""
+        return (
+            f"the primary is lost: {self._lost}" if self._lost else self._handovers.objection(order, now_ns)
+        )
+
+    @property
+    def handover(self) -> str:
+        """What became of the last order, for people; empty when there was none."""
+        return self._handovers.outcome
 
     @property
     def leader(self) -> Leader | None:
@@ -113,7 +131,8 @@ class Sentinel:
     @property
     def calm_until_ns(self) -> int:
         """No tick before this time changes anything, as long as engines say what they said last; 0: each may."""
-        return 0 if self._lost is not None or self._pending is not None else self._view.calm_until_ns
+        busy = self._lost is not None or self._pending is not None or self._handovers.under_way
+        return 0 if busy else self._view.calm_until_ns
 
     def skip_ticks(self, wanted_ns: int) -> None:
         """Ticks were left out that would have changed nothing; the next one is wanted at this time."""
@@ -125,6 +144,7 @@ class Sentinel:
         if not self._view.on_beat(event, self._now_ns):
             return
         self._failed.clear()
+        self._handovers.led()
         self._conclude(None)
         if self._pending is not None and self._pending.certificate.new_epoch <= self._view.epoch:
             self._spend()
@@ -148,10 +168,13 @@ class Sentinel:
         if lag_ns > self._patience.own_lag:
             self._view.excuse(lag_ns, self._now_ns)
         reason = self._view.why_lost(self._now_ns)
+        if reason is not None and self._handovers.covers(reason, self._now_ns):
+            reason = None
         defer = self._defers(reason, lag_ns)
         if not defer:
             self._conclude(reason)
             self._act()
+            self._handovers.act(self._now_ns)
         if self._lost is None and self._pending is not None and self._gave_up(self._pending):
             self._spend()
         self._wanted_ns = self._now_ns + (self._patience.recheck if defer else self._patience.tick)
@@ -171,12 +194,19 @@ class Sentinel:
         self._lost = reason
         if changed:
             self._tell_change(reason)
-            if reason is None:  # what rested on the suspicion falls with it
+            if reason is not None:
+                self._end_plan()
+            else:  # what rested on the suspicion falls with it
                 self._spend()
                 self._docket.moved = None
         if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat):
             self._told_ns = self._now_ns
             self._docket.broadcast(self._accusation())
+
+    def _end_plan(self) -> None:
+        self._handovers.lost()
+        if self._docket.moved is not None and self._docket.moved.planned:
+            self._docket.moved = None
 
     def _tell_change(self, reason: str | None) -> None:
         epoch = self._view.epoch
@@ -245,15 +275,29 @@ class Sentinel:
         self._docket.move(ballot, self._now_ns)
 
     def _on_motion(self, sender: str, message: Motion) -> None:
-        agreed = self._lost is not None or self._config.credulous
+        if message.planned:
+            ballot = Ballot(message.old_epoch, message.new_epoch, message.candidate)
+            agreed = self._lost is None and self._handovers.agrees(ballot, self._now_ns)
+        else:
+            agreed = self._lost is not None or self._config.credulous
         self._docket.on_motion(sender, message, self._now_ns, agreed=agreed)
 
     # --- certifying
 
-    def _issue(self, certificate: Certificate) -> None:
+    def _issue(self, certificate: Certificate, moved: Moved) -> None:
         self._tell("certificate_issued", epoch=certificate.new_epoch, candidate=certificate.candidate)
-        self._docket.broadcast(Issued(certificate))
-        self._take_certificate(certificate)
+        issued = Issued(certificate, planned=moved.planned)
+        self._docket.broadcast(issued)
+        self._on_issued(self._config.name, issued)
+
+    def _on_issued(self, _: str, message: Issued) -> None:
+        if message.planned:
+            self._docket.voted_epoch = max(self._docket.voted_epoch, message.certificate.new_epoch)
+            if self._lost is None:
+                self._docket.moved = None
+                self._handovers.certified(message.certificate, self._now_ns)
+        else:
+            self._take_certificate(message.certificate)
 
     def _take_certificate(self, certificate: Certificate) -> None:
         """Hand the certificate over, and give its candidate time."""

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from trading_stack import defects, keys, running, settings
-from trading_stack.admin import Route, health, metrics, serve_admin
-from trading_stack.admin_commands.desk import Desk
+from trading_stack.admin import Response, Route, health, metrics, serve_admin
+from trading_stack.admin_commands.desk import Action, Arguments, Desk
 from trading_stack.admin_commands.replacement import replacement
 from trading_stack.defects import Defect
 from trading_stack.dial import Client, Redial
@@ -28,6 +28,7 @@ from trading_stack.sentinel.events import (
     EngineUp,
     Event,
     Heard,
+    Order,
     PeerUp,
     Save,
     Saved,
@@ -47,6 +48,19 @@ KEY_FILE: Final = "sentinel.key"
 INCOMING: Final = FromPeer | Heartbeat | Introduction
 SILENCE_MS: Final = 240.0
 REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
+
+
+class SentinelStatus(msgspec.Struct, frozen=True):
+    """What `GET /status` answers: who leads, why it is taken for lost, and what became of the last handover."""
+
+    epoch: int
+    primary: str | None
+    lost: str
+    handover: str
+
+
+def _order(arguments: Arguments) -> Order:
+    return Order(int(arguments["epoch"]), arguments.get("target", ""))
 
 
 class Watchtower:
@@ -77,7 +91,10 @@ class Watchtower:
             directory,
             environ,
             epoch=self._epoch,
-            actions={"replace-key": replacement(self.roster, self._introductions)},
+            actions={
+                "replace-key": replacement(self.roster, self._introductions),
+                "hand-over": Action(self._objection_to, lambda asked: self._tell(_order(asked))),
+            },
         )
         self._effects: dict[type[Any], Callable[[Any], object]] = {
             ToEngine: lambda effect: self.engines[effect.engine].send(effect.message),
@@ -205,7 +222,20 @@ class Watchtower:
             **self.administration.routes(),
             "/health": health(self.unready),
             "/metrics": metrics(self.figures),
+            "/status": lambda _: Response(msgspec.json.encode(self.status())),
         }
+
+    def status(self) -> SentinelStatus:
+        leader = self.sentinel.leader
+        return SentinelStatus(
+            self._epoch(), leader.engine if leader else None, self.sentinel.lost or "", self.sentinel.handover
+        )
+
+    def _objection_to(self, arguments: Arguments) -> str | None:
+        epoch = arguments.get("epoch", "")
+        if not epoch.isdecimal():
+            return f"epoch: {epoch!r} is no number"
+        return self.sentinel.objection(_order(arguments), time.monotonic_ns())
 
     def _epoch(self) -> int:
         return self.sentinel.leader.epoch if self.sentinel.leader else 0

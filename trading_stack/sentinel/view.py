@@ -9,8 +9,9 @@ from typing import Final
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Beat
 from trading_stack.sentinel.messages import NEVER, Accusation
-from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing
+from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing, unprepared
 
+STEPPED_DOWN: Final = "stepped down"
 STRAIN_FADES: Final = 400  # by a part in so many each tick: to half in some 1.4 s
 
 
@@ -81,7 +82,7 @@ class View:
         if reason is not None:
             return reason if self._may_move_away(self.leader, watch, now_ns) else None
         if watch.up and watch.beat is not None and not watch.beat.serving:
-            return "stepped down"
+            return STEPPED_DOWN
         return None
 
     @property
@@ -123,6 +124,38 @@ class View:
         if ready == len(self.watches) or now_ns - self._gathered_ns > patience.gathering:
             return "no primary yet"
         return None
+
+    # --- may it be handed over?
+
+    def rested_ns(self, now_ns: int) -> int | None:
+        """How long ago the primary changed, or None."""
+        return now_ns - self._moves_ns[-1] if self._moves_ns else None
+
+    def objection_to(self, target: str, old_epoch: int, now_ns: int) -> str | None:
+        """Why the primary of `old_epoch` should not hand over to `target` now, or None."""
+        leader, patience = self.leader, self._patience
+        if target not in self.watches:
+            return f"no engine {target!r}; there are {', '.join(self.watches)}"
+        if leader is None or leader.epoch != old_epoch:
+            return f"no primary of epoch {old_epoch} is at work"
+        if leader.engine == target:
+            return f"{target} is the primary"
+        primary, other = self.watches[leader.engine], self.watches[target]
+        if not primary.fresh(now_ns, patience.fresh) or primary.beat is None or not primary.beat.serving:
+            return f"the primary, {leader.engine}, was not heard lately"
+        if not other.fresh(now_ns, patience.fresh) or other.beat is None:
+            return f"{target} was not heard lately"
+        return unprepared(other.beat, primary.beat, leader, patience)
+
+    def dead(self, engine: str, now_ns: int) -> str | None:
+        """Why an engine must be taken for dead, or None."""
+        reason = self.watches[engine].dead(now_ns, self._patience, margin_ns=self.margin_ns)
+        return None if reason is None else f"{engine}: {reason}"
+
+    def stands(self, engine: str) -> bool:
+        """Whether the engine was seen to stand for election, or to have led already."""
+        beat = self.watches[engine].beat
+        return beat is not None and beat.role != "standby"
 
     # --- who else says so, and who is next?
 

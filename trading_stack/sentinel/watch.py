@@ -101,3 +101,15 @@ def best_candidate(
         return (engine not in avoid, engine != last, beat.last_epoch, beat.last_index, -order.index(engine))
 
     return max(able, key=worth)[0]
+
+
+def unprepared(beat: Heartbeat, primary: Heartbeat, leader: Leader, patience: Patience) -> str | None:
+    """Why an engine that says this can't take over from that primary smoothly, or None."""
+    if not beat.ready:
+        return "the target may not vote"
+    if (beat.role, beat.epoch, beat.primary) != ("standby", leader.epoch, leader.engine):
+        return f"the target does not follow {leader.engine}"
+    if not NEVER < beat.primary_age_ns <= patience.fresh:
+        return f"the target has not heard {leader.engine} lately"
+    lag = primary.commit_index - beat.commit_index
+    return f"the target lacks {lag} entries" if lag > patience.handover_lag else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from trading_stack.journal import events
 from trading_stack.journal.events import Certified
 from trading_stack.sentinel import events as s
 from trading_stack.sentinel.config import Config, patience_for
-from trading_stack.sentinel.messages import Grant, Heartbeat
+from trading_stack.sentinel.messages import Grant, HandOver, Heartbeat
 from trading_stack.sentinel.sentinel import Sentinel
 from trading_stack.simulation.inbox import Inbox, news
 from trading_stack.simulation.network import MS, NODES, Channel
@@ -57,10 +58,12 @@ class SentinelNode:
             s.SetTimer: self._set_timer,
         }
 
-    def _grant(self, engine: str) -> Callable[[Grant], None]:
-        return lambda message: self.world.engines[engine].receive(
-            f"sentinel-{self.name}", Certified(message.certificate)
-        )
+    def _grant(self, engine: str) -> Callable[[Grant | HandOver], None]:
+        def hand(message: Grant | HandOver) -> None:
+            told = Certified if isinstance(message, Grant) else events.HandOver
+            self.world.engines[engine].receive(f"sentinel-{self.name}", told(message.certificate))
+
+        return hand
 
     # --- life
 

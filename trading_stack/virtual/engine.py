@@ -19,7 +19,7 @@ from trading_stack.journal import events as j
 from trading_stack.journal.core import Config
 from trading_stack.journal.replica import Replica
 from trading_stack.market.messages import Follow, MarksFrame
-from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat
+from trading_stack.sentinel.messages import NEVER, Grant, HandOver, Heartbeat
 from trading_stack.venue import commands
 from trading_stack.venue.machine import Venue
 from trading_stack.virtual.addresses import named, port
@@ -158,6 +158,8 @@ class EngineNode:
                 self._read(Asked(wire, request, query))
             case Grant(certificate):
                 self._tell(j.Certified(certificate))
+            case HandOver(certificate):
+                self._tell(j.HandOver(certificate))
             case _:
                 self._tell(j.Received(wire.peer.partition("-")[2], message))  # type: ignore[arg-type]
 

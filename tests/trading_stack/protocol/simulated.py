@@ -24,7 +24,7 @@ from trading_stack.journal.replica import Replica
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.sentinel import config as sc
 from trading_stack.sentinel import events as s
-from trading_stack.sentinel.messages import NEVER, Heartbeat
+from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat
 from trading_stack.sentinel.sentinel import Sentinel
 
 MS = 1_000_000
@@ -549,7 +549,8 @@ class SentinelNode:
             target, heard = world.sentinels[effect.peer], s.Heard(self.name, effect.message)
             world.carry(self.name, effect.peer, lambda: target.tell(heard))
         elif isinstance(effect, s.ToEngine):
-            engine, event = world.engines[effect.engine], j.Certified(effect.message.certificate)
+            told = j.Certified if isinstance(effect.message, Grant) else j.HandOver
+            engine, event = world.engines[effect.engine], told(effect.message.certificate)
             if self._links[effect.engine] == engine.life:
                 world.carry(self.name, effect.engine, lambda: engine.tell(event))
         elif isinstance(effect, s.Save):

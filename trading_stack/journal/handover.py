@@ -1,0 +1,127 @@
+"""A primary that hands over in good order: it holds new commands, lets the target hold all of its log, and yields.
+
+Source: leadership transfer, D. Ongaro, "Consensus: Bridging Theory and Practice" (2014), section 3.10. Here sentinels
+allow it by a certificate as for any election, and the old primary makes the first promise to the target itself: with
+the target's own, that is a majority of three, so that the target opens its epoch without a round of questions.
+
+Until the old primary has asked its store to promise, nothing has happened: when the target does not come up in time,
+the old primary goes on with what it held. From then on it leads no more, whatever becomes of the target, and refers
+what it held to the target; if the target fails, sentinels see a primary that stepped down, and elect another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from trading_stack.journal.certificate import Certificate
+from trading_stack.journal.core import Core
+from trading_stack.journal.events import Refer, Request
+from trading_stack.journal.messages import Yield
+from trading_stack.journal.primary import Primary
+
+Commands = list[tuple[Request, bytes]]
+
+
+@dataclass(slots=True)
+class Handover:
+    """One under way. `yielding`: the promise to the target is being written, and there is no way back."""
+
+    certificate: Certificate
+    since_ns: int
+    held: Commands = field(default_factory=list)
+    yielding: bool = False
+
+
+class Handovers:
+    """The old primary's part. `step_down` ends its leadership; `seal` answers a candidate as if it had asked."""
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        primary: Callable[[], Primary | None],
+        step_down: Callable[[str], None],
+        seal: Callable[[str, int], None],
+    ) -> None:
+        self._core = core
+        self._primary = primary
+        self._step_down = step_down
+        self._seal = seal
+        self._handover: Handover | None = None
+        self._tried_epoch = 0
+
+    def begin(self, certificate: Certificate) -> None:
+        """Start to hand over, if this is the primary that the certificate is about, and it was not tried before."""
+        core, primary = self._core, self._primary()
+        if primary is None or not primary.serving or certificate.old_epoch != primary.epoch:
+            return
+        epoch, target = certificate.new_epoch, certificate.candidate
+        if self._handover is not None or epoch <= max(core.promise.epoch, self._tried_epoch):
+            return
+        if target not in core.config.peers or not core.certified(certificate, epoch, target):
+            return
+        self._tried_epoch = epoch
+        objection = primary.objection_to(target)
+        if objection is not None:
+            core.tell("handover_abandoned", epoch=epoch, candidate=target, reason=objection)
+            return
+        core.tell("handover_started", epoch=epoch, candidate=target)
+        self._handover = Handover(certificate, core.now_ns)
+
+    def hold(self, commands: Commands) -> bool:
+        """Keep commands back while a handover is under way; False when none is."""
+        if self._handover is None:
+            return False
+        self._handover.held += commands
+        return True
+
+    def proceed(self) -> None:
+        """Yield once the target holds everything, or go on without it when it takes too long."""
+        core, primary, handover = self._core, self._primary(), self._handover
+        if handover is None or handover.yielding or primary is None:
+            return
+        if primary.held_by(handover.certificate.candidate):
+            self._yield(handover)
+        elif core.now_ns - handover.since_ns > core.config.handover_ns:
+            self._handover = None
+            self._abandoned(handover, "the target did not come up in time")
+            if handover.held:
+                primary.propose(handover.held)
+
+    def _yield(self, handover: Handover) -> None:
+        certificate = handover.certificate
+        handover.yielding = True
+        self._step_down(f"hands over to {certificate.candidate}")
+        self._core.make_promise(certificate.new_epoch, certificate.candidate, lambda: self._yielded(handover))
+
+    def _yielded(self, handover: Handover) -> None:
+        core, certificate = self._core, handover.certificate
+        epoch, target = certificate.new_epoch, certificate.candidate
+        if self._handover is not handover or core.promise.epoch != epoch:
+            return
+        core.tell("handover_yielded", epoch=epoch, candidate=target)
+        core.send(target, Yield(certificate))
+        self._seal(target, epoch)
+        core.announce(epoch, target)
+        self.end()
+
+    def interrupt(self) -> None:
+        """Whatever this replica led is over. A handover that has not come to its promise ends with it."""
+        if self._handover is not None and not self._handover.yielding:
+            self._abandoned(self._handover, "the primary stepped down")
+            self.end()
+
+    def end(self) -> None:
+        """Refer what was held to whoever is next."""
+        handover, self._handover = self._handover, None
+        if handover is not None:
+            held = [request for request, _ in handover.held if request is not None]
+            if held:
+                self._core.effects.append(Refer(held))
+
+    def _abandoned(self, handover: Handover, reason: str) -> None:
+        certificate = handover.certificate
+        self._core.tell(
+            "handover_abandoned", epoch=certificate.new_epoch, candidate=certificate.candidate, reason=reason
+        )
