@@ -65,23 +65,22 @@ class Handovers:
         plan = self._plan
         if plan is None:
             return
-        objection = self._objection_to(plan, now_ns)
-        if objection is not None:
-            self._give_up(objection)
-        elif plan.certificate is None and not self._docket.busy(now_ns):
-            turn = self._config.rank(self._config.name)[0]
-            if now_ns >= plan.since_ns + turn * self._patience.stagger:
-                self._move(plan, now_ns)
-
-    def _objection_to(self, plan: Plan, now_ns: int) -> str | None:
-        patience = self._patience
         if plan.certificate is None:
-            if now_ns - plan.since_ns > patience.order:
-                return "no majority of sentinels agreed in time"
-            return self._view.objection_to(plan.order.target, plan.order.old_epoch, now_ns)
-        if now_ns - plan.since_ns > patience.handover:
-            return "it took too long"
-        return self._view.dead(plan.order.target, now_ns)
+            self._try(plan, now_ns)
+        elif now_ns - plan.since_ns > self._patience.handover:
+            self._give_up("it took too long")
+        elif (reason := self._view.dead(plan.order.target, now_ns)) is not None:
+            self._give_up(reason)
+
+    def _try(self, plan: Plan, now_ns: int) -> None:
+        objection = self._view.objection_to(plan.order.target, plan.order.old_epoch, now_ns)
+        turn = self._config.rank(self._config.name)[0]
+        if now_ns - plan.since_ns > self._patience.order:
+            self._give_up(objection or "no majority of sentinels agreed in time")
+        elif self._docket.busy(now_ns) or objection is not None:
+            return  # it may be better in a moment: a heartbeat that was late is no reason to give up
+        elif now_ns >= plan.since_ns + turn * self._patience.stagger:
+            self._move(plan, now_ns)
 
     def _move(self, plan: Plan, now_ns: int) -> None:
         order = plan.order
@@ -95,7 +94,8 @@ class Handovers:
         return (
             plan is not None
             and (plan.order.old_epoch, plan.order.target) == (ballot.old_epoch, ballot.candidate)
-            and self._objection_to(plan, now_ns) is None
+            and plan.certificate is None
+            and self._view.objection_to(ballot.candidate, ballot.old_epoch, now_ns) is None
         )
 
     def certified(self, certificate: Certificate, now_ns: int) -> None:
