@@ -10,6 +10,9 @@ import msgspec
 class Moment(StrEnum):
     """The steps of a failover that a stack can tell, in their usual order. A stack may tell others, too."""
 
+    HANDOVER_DECIDED = "handover_decided"
+    HANDOVER_COMPLETED = "handover_completed"
+    HANDOVER_ABANDONED = "handover_abandoned"
     PRIMARY_SUSPECTED = "primary_suspected"
     SUSPICION_CLEARED = "suspicion_cleared"
     MAJORITY_SUSPECTED = "majority_suspected"
