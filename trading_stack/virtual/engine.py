@@ -12,12 +12,13 @@ from harness.model.replica import ReplicaDump
 from harness.stack.simulation import Ears, Line, Machine, Timer, Wire
 from trading_stack import defects
 from trading_stack.defects import Defect
-from trading_stack.engine.dump import Snapshot
+from trading_stack.engine import dump
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.engine.messages import Done, Leading, NotPrimary, Read, Submit
 from trading_stack.journal import events as j
-from trading_stack.journal.core import Config
+from trading_stack.journal.core import SNAPSHOT_EVERY, Config
 from trading_stack.journal.replica import Replica
+from trading_stack.journal.snapshots import Snapshot
 from trading_stack.market.messages import Follow, MarksFrame
 from trading_stack.sentinel.messages import NEVER, Grant, HandOver, Heartbeat
 from trading_stack.venue import commands
@@ -28,6 +29,7 @@ from trading_stack.virtual.store import VirtualStore
 from trading_stack.virtual.telling import event
 
 HEARTBEAT_NS = 20_000_000
+SNAPSHOT_NS = 50_000_000
 PERIOD_NS = round(PERIOD_S * 1e9)
 
 
@@ -53,7 +55,7 @@ class EngineNode:
         self._replica = Replica(
             self._config(environment), self._store.stored(), nonce=machine.random.getrandbits(48)
         )
-        self._venue = Venue(defects=self._planted)
+        self._venue = self._venue_of(self._replica.snapshot)
         self._desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
         self._leading = Leading(0, None)
         self._lines: dict[str, Line] = {}
@@ -71,6 +73,8 @@ class EngineNode:
             j.AnswerReads: lambda effect: self._answer_reads(effect.requests),
             j.Refer: lambda effect: self._refer(effect.requests),
             j.Rewind: lambda effect: self._rewind(effect.index),
+            j.TakeSnapshot: self._take_snapshot,
+            j.Install: self._install,
             j.Lead: self._lead,
             j.Tell: lambda effect: machine.tell(event(effect.kind, effect.fields)),
             j.SetTimer: self._set_timer,
@@ -85,6 +89,7 @@ class EngineNode:
             epoch_command=commands.epoch,
             cluster=environment.get("CLUSTER", "trading"),
             sentinels_needed=len(sentinels) // 2 + 1,
+            snapshot_every=int(environment.get("SNAPSHOT_EVERY", SNAPSHOT_EVERY)),
             defects=self._planted,
         )
 
@@ -113,7 +118,7 @@ class EngineNode:
     def replica(self) -> ReplicaDump:
         """The drop copy, in the very form that the service gives."""
         view = self._replica.view()
-        snapshot = Snapshot(
+        snapshot = dump.Snapshot(
             node=f"engine-{self._provider}",
             provider=self._provider,
             view=view,
@@ -123,8 +128,8 @@ class EngineNode:
             entries=self._replica.log.slice(1, view.last.end),
             venue=self._venue.dump(),
         )
-        dump = msgspec.json.decode(snapshot.encode(), type=ReplicaDump)
-        return msgspec.structs.replace(dump, read_mono_ns=self._machine.now_ns())
+        decoded = msgspec.json.decode(snapshot.encode(), type=ReplicaDump)
+        return msgspec.structs.replace(decoded, read_mono_ns=self._machine.now_ns())
 
     # --- connections
 
@@ -158,6 +163,8 @@ class EngineNode:
                 self._read(Asked(wire, request, query))
             case Grant(certificate):
                 self._tell(j.Certified(certificate))
+            case HandOver(certificate):
+                self._tell(j.HandOver(certificate))
             case HandOver(certificate):
                 self._tell(j.HandOver(certificate))
             case _:
@@ -210,9 +217,24 @@ class EngineNode:
                 asked.wire.send(NotPrimary(asked.request, self._leading.primary, self._leading.epoch))
 
     def _rewind(self, index: int) -> None:
-        self._venue = Venue(defects=self._planted)
-        for entry in self._replica.log.slice(1, index):
+        self._venue = self._venue_of(self._replica.snapshot)
+        for entry in self._replica.log.slice(self._venue.index + 1, index):
             self._venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
+
+    def _venue_of(self, snapshot: Snapshot | None) -> Venue:
+        if snapshot is None:
+            return Venue(defects=self._planted)
+        return Venue.restore(snapshot.data, defects=self._planted)
+
+    def _take_snapshot(self, effect: j.TakeSnapshot) -> None:
+        venue = self._venue_of(effect.after)
+        for entry in effect.entries:
+            venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
+        taken = j.SnapshotTaken(effect.entries[-1].index, venue.snapshot())
+        self._machine.later(SNAPSHOT_NS, lambda: self._tell(taken))
+
+    def _install(self, effect: j.Install) -> None:
+        self._venue = self._venue_of(effect.snapshot)
 
     def _lead(self, effect: j.Lead) -> None:
         self._leading = Leading(effect.epoch, effect.primary)

@@ -55,6 +55,7 @@ class VirtualStore:
             fresh=image.fresh,
             age=image.age,
             seen=dict(image.seen),
+            snapshot=image.snapshot,
         )
 
     def write(self, persist: j.Persist, tell: Callable[[j.Event], None]) -> None:
