@@ -111,6 +111,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def until_it_sends(folder: Path, *names: str) -> None:
+    """Wait until these processes have begun; each opens its notes just before."""
+    while not all((folder / f"{name}.notes").exists() for name in names):
+        time.sleep(0.01)
+
+
 def record(folder: Path, *, seconds: float, kill_every_s: float, seed: int) -> list[Died]:
     """Run the three processes; answers when the victim was killed."""
     ports = free_ports(len(WATCHERS))
@@ -118,19 +124,20 @@ def record(folder: Path, *, seconds: float, kill_every_s: float, seed: int) -> l
         start(name, 0, port, [other for other in ports if other != port], folder)
         for name, port in zip(WATCHERS, ports, strict=True)
     ]
-    while not all((folder / f"{name}.notes").exists() for name in WATCHERS):
-        time.sleep(0.01)
+    until_it_sends(folder, *WATCHERS)
     chance, life, deaths = random.Random(seed), 0, []
     victim = start(VICTIM, life, None, ports, folder)
     end = time.monotonic() + seconds
     try:
         while kill_every_s and time.monotonic() < end:
+            until_it_sends(folder, VICTIM)
             time.sleep(kill_every_s * chance.uniform(0.75, 1.25))
             deaths.append(Died(time.monotonic_ns(), VICTIM))
             victim.kill()
             victim.wait()
             time.sleep(1.5)  # long enough for every setting that is of interest to notice
             life += 1
+            (folder / f"{VICTIM}.notes").unlink()
             victim = start(VICTIM, life, None, ports, folder)
         time.sleep(max(0.0, end - time.monotonic()))
     finally:

@@ -13,10 +13,16 @@ from harness.detectors.registry import KINDS
 from harness.report.charts import COLOURS, INK, styled, to_svg
 
 PANELS: Final = (("median_ms", "T_D at the median, ms"), ("worst_ms", "T_D at worst, ms"))
-TIMES_MS: Final = (10.0, 2500.0)
+TIMES_MS: Final = (10.0, 5000.0)
+RIGHT_MS: Final = 400.0
+"""A name beyond here stands to the left of its ring, or it would leave the drawing."""
 MOST_PER_H: Final = 1000.0
 """Detectors that are wrong more often are of no use to anybody, and leave the drawing at the top."""
 HEIGHT: Final = 260
+FEW_DECADES: Final = 4
+"""With fewer, twice and five times each is written at the axis, too."""
+ROOM: Final = 4.5
+"""How far below the bound the drawing goes: one mistake is a third of it."""
 COLOUR_OF: Final = dict(
     zip(
         (kind.title for kind in KINDS),
@@ -57,7 +63,7 @@ def _until_none(points: tuple[Point, ...]) -> tuple[Point, ...]:
     return points[: first + 1]
 
 
-def _row(point: Point) -> dict[str, object]:
+def _row(point: Point) -> dict[str, Any]:
     seen = point.quality.mistakes > 0
     return {
         "kind": point.choice.kind.title,
@@ -103,12 +109,12 @@ def _shipped(curve: Curve, field: str, x: Any, y: Any) -> list[Any]:
     if row[field] is None:
         return []
     base = alt.Chart(pd.DataFrame([{**row, "label": str(curve.shipped.choice)}]))
-    return [
-        base.mark_point(shape="circle", size=190, strokeWidth=2.2, color=INK, filled=False).encode(x=x, y=y),
-        base.mark_text(color=INK, align="left", dx=12, dy=-8, fontSize=11, fontWeight="bold").encode(
-            x=x, y=y, text="label:N"
-        ),
-    ]
+    side: dict[str, Any] = (
+        {"align": "right", "dx": -12} if row[field] > RIGHT_MS else {"align": "left", "dx": 12}
+    )
+    name = base.mark_text(color=INK, dy=-8, fontSize=11, fontWeight="bold", **side)
+    ring = base.mark_point(shape="circle", size=190, strokeWidth=2.2, color=INK, filled=False)
+    return [ring.encode(x=x, y=y), name.encode(x=x, y=y, text="label:N")]
 
 
 def _thickness() -> Any:
@@ -123,12 +129,15 @@ def _bound(curve: Curve) -> float:
 
 def _x(field: str, title: str) -> Any:
     scale = alt.Scale(type="log", domain=list(TIMES_MS), nice=False)
-    axis = alt.Axis(title=title, values=[10, 20, 50, 100, 200, 500, 1000, 2000], format="~g", grid=True)
+    axis = alt.Axis(title=title, values=[10, 20, 50, 100, 200, 500, 1000, 2000, 5000], format="~g", grid=True)
     return alt.X(f"{field}:Q", scale=scale, axis=axis)
 
 
 def _y(curve: Curve) -> Any:
-    least = _bound(curve) / 2.5
-    decades = [10.0**power for power in range(-4, 4) if 10.0**power >= least]
-    scale = alt.Scale(type="log", domain=[least, MOST_PER_H], nice=False, clamp=False)
-    return alt.Y("rate:Q", scale=scale, axis=alt.Axis(title="mistakes an hour", values=decades, format="~g"))
+    least = _bound(curve) / ROOM
+    steps = [10.0**power for power in range(-4, 4)]
+    if sum(step >= least for step in steps) < FEW_DECADES:
+        steps = sorted([*steps, *(2 * step for step in steps), *(5 * step for step in steps)])
+    shown = [step for step in steps if least <= step <= MOST_PER_H]
+    scale = alt.Scale(type="log", domain=[least, MOST_PER_H], nice=False)
+    return alt.Y("rate:Q", scale=scale, axis=alt.Axis(title="mistakes an hour", values=shown, format="~g"))

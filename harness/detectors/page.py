@@ -18,7 +18,7 @@ from harness.detectors.verdict import overall, stands, told_mistakes, told_numbe
 from harness.history.folder import write_atomically
 from harness.model.units import counted, format_ns
 
-SIZES: Final = {"wide": 860, "narrow": 270}
+SIZES: Final = {"wide": 860, "narrow": 300}
 """The widths of a drawing's panels together, and of each on a phone, in pixels."""
 
 
