@@ -256,6 +256,21 @@ def test_a_second_candidate_of_an_epoch_is_refused() -> None:
     ) == [PreVoteReply(1, 1, granted=False)]
 
 
+def test_a_candidate_whose_store_was_older_once_is_refused() -> None:
+    target = replica()
+    settle(target, hear(target, append(log_of(1), life=Life("store-2", Age(3, 50, 1)))))
+    allowed = certificate(0, 2, "bravo", "alpha", "bravo")
+    for younger in (Age(2, 60, 2), Age(3, 60, 2), Age(4, 40, 2)):
+        life = Life("store-2", younger)
+        assert of_type(hear(target, Seal(allowed, life)), SealReply) == [SealReply(2, 1, granted=False)]
+        assert of_type(hear(target, PreVote(allowed, life)), PreVoteReply) == [
+            PreVoteReply(2, 1, granted=False)
+        ]
+    assert target.view().promised_epoch == 1
+    honest = hear(target, PreVote(allowed, Life("store-2", Age(5, 60, 9))))
+    assert of_type(honest, PreVoteReply) == [PreVoteReply(2, 1, granted=True)]
+
+
 def test_a_forged_seal_changes_nothing() -> None:
     target = replica()
     effects = hear(target, Seal(certificate(0, 9, "bravo", "alpha"), LIFE))
