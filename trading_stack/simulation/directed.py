@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from trading_stack.defects import Defect
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.case import Case
@@ -128,6 +130,21 @@ def primary_cut_off() -> Schedule:
     return _by_sentinels(at(800, f.Isolate(1200 * MS)), commands_per_s=30)
 
 
+def snapshot_without_promise() -> Schedule:
+    """Charlie follows bravo, takes a snapshot, and is started again; then alpha, deposed long ago, asks for its help."""
+    schedule = _by_oracle(
+        at(60, f.Certify(node="alpha")),
+        at(200, f.Isolate(500 * MS, "alpha")),
+        at(220, f.Certify(node="bravo")),
+        at(300, f.Propose(node="bravo", count=30)),
+        at(480, f.Isolate(900 * MS, "bravo")),
+        at(500, f.Kill(20 * MS, "charlie")),
+        at(710, f.Propose(node="alpha", count=3)),
+        storm_ms=1500,
+    )
+    return msgspec.structs.replace(schedule, snapshot_every=20)
+
+
 def stalled_links() -> Schedule:
     """Nothing on the primary's links moves for 200 ms, now and then."""
     return _by_sentinels(
@@ -154,6 +171,7 @@ DIRECTED: Final = {
         Case(Defect.PROMISE_NOT_DURABLE, Rule.PREFIX, forgotten_promise()),
         Case(Defect.OLDER_EPOCH_COMMITTED, Rule.PREFIX, figure_eight()),
         Case(Defect.WIPED_REPLICA_VOTES, Rule.PREFIX, wiped_voter()),
+        Case(Defect.SNAPSHOT_FORGETS_PROMISE, Rule.PREFIX, snapshot_without_promise()),
         Case(Defect.LOST_FSYNC, Rule.KEPT, power_fails_everywhere()),
         Case(Defect.SPLIT_BRAIN_LOCAL_VOTE, Rule.PREFIX, primary_cut_off()),
         Case(Defect.NAIVE_TIMEOUT, Rule.NO_NEEDLESS_FAILOVER, stalled_links()),

@@ -6,9 +6,10 @@ import copy
 from dataclasses import dataclass, field
 from typing import Final
 
-from trading_stack.journal.entries import Entry, Position
+from trading_stack.journal.entries import Base, Entry, Position
 from trading_stack.journal.events import Persist, PersistRefused, Promise, Stored
 from trading_stack.journal.life import Age
+from trading_stack.journal.snapshots import Snapshot
 
 FSYNC_LEAST_NS: Final = 200_000
 FSYNC_SPREAD_NS: Final = 1_000_000
@@ -27,6 +28,7 @@ class Image:
     age: Age = field(default_factory=Age)
     opened_writes: int = 0
     seen: dict[str, Age] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
 
     def write(self, persist: Persist) -> PersistRefused | None:
         """Carry out one write; refused when its fence is below the promise, as by the real store."""
@@ -34,7 +36,10 @@ class Image:
         if persist.fence is not None and persist.fence < self.promise.epoch:
             return PersistRefused(persist.ticket, self.promise.epoch)
         if persist.truncate_from is not None:
-            del self.entries[persist.truncate_from - 1 :]
+            del self.entries[max(0, persist.truncate_from - 1 - self.base.index) :]
+        if persist.snapshot is not None:
+            del self.entries[: max(0, persist.snapshot.base.index - self.base.index)]
+            self.snapshot = persist.snapshot
         self.entries.extend(persist.entries)
         if persist.promise is not None:
             self.promise = persist.promise
@@ -60,13 +65,21 @@ class Image:
         return image
 
     @property
+    def base(self) -> Base:
+        """The last of the entries that the snapshot stands for."""
+        return self.snapshot.base if self.snapshot else Base()
+
+    @property
     def last(self) -> Position:
-        entries = self.entries
-        return Position(entries[-1].epoch, len(entries)) if entries else Position(0, 0)
+        entries, base = self.entries, self.base
+        return Position(entries[-1].epoch, entries[-1].index) if entries else Position(base.epoch, base.index)
 
     def holds(self, entry: Entry) -> bool:
-        """Whether this very entry, and so all before it, is here."""
-        return len(self.entries) >= entry.index and self.entries[entry.index - 1].hash == entry.hash
+        """Whether this very entry, and so all before it, is here, or the snapshot stands for it."""
+        offset = entry.index - self.base.index - 1
+        if offset < 0:
+            return offset < -1 or self.base.hash == entry.hash
+        return offset < len(self.entries) and self.entries[offset].hash == entry.hash
 
 
 class Disk:
@@ -117,4 +130,5 @@ class Disk:
             fresh=image.fresh,
             age=image.age,
             seen=dict(image.seen),
+            snapshot=image.snapshot,
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Config
 from trading_stack.journal.messages import AppendReply
 from trading_stack.journal.replica import Replica
+from trading_stack.journal.snapshots import Snapshot
 from trading_stack.sentinel.messages import NEVER, Heartbeat
 from trading_stack.simulation.disk import FSYNC_LEAST_NS, FSYNC_SPREAD_NS
 from trading_stack.simulation.inbox import news
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_NS: Final = 20 * MS
 LOST_FSYNC_NS: Final = 250 * MS  # as the real store's
+SNAPSHOT_NS: Final = 20 * MS
 STORE: Final = "store"
 
 
@@ -54,6 +58,8 @@ class EngineNode:
             j.AnswerReads: self._answer_reads,
             j.Refer: lambda _: None,
             j.Rewind: lambda effect: self.applied.__delitem__(slice(effect.index, None)),
+            j.TakeSnapshot: self._take_snapshot,
+            j.Install: lambda effect: self._restore(effect.snapshot),
             j.Lead: lambda _: self.beat(),
             j.SetTimer: self._set_timer,
             j.Tell: lambda effect: world.tell(name, effect.kind, effect.fields),
@@ -68,16 +74,18 @@ class EngineNode:
         self.life += 1
         self._held, self._queue, self._batch = [], [], []
         self._timer_held = self._write_held = self._store_failed = False
-        self.applied = []
+        stored = world.disks[self.name].open()
+        self._restore(stored.snapshot)
         config = Config(
             node=self.name,
             peers=self._peers,
             verify=verify,
             epoch_command=lambda epoch, node: f"epoch {epoch} {node}".encode(),
+            snapshot_every=world.snapshot_every,
             defects=world.defects,
         )
         nonce = world.draws.below(1 << 40)
-        self.replica = Replica(config, world.disks[self.name].open(), nonce=nonce)
+        self.replica = Replica(config, stored, nonce=nonce)
         self._fsync_ns = self._now_ns()
         if world.sentinels:
             world.at(world.now_ns + world.draws.below(HEARTBEAT_NS), self._beats, self.life, None)
@@ -199,6 +207,20 @@ class EngineNode:
         self.world.judge.on_read_asked(request)
         self.receive("clients", j.AskReads([request]))
 
+    # --- snapshots: the state is the hashes of all entries that were applied
+
+    def _take_snapshot(self, effect: j.TakeSnapshot) -> None:
+        before = _state(effect.after)
+        state = before + [entry.hash for entry in effect.entries]
+        taken = j.SnapshotTaken(len(state), msgspec.msgpack.encode(state))
+        world = self.world
+        world.at(world.now_ns + world.draws.below(SNAPSHOT_NS), self._stored, self.life, taken)
+
+    def _restore(self, snapshot: Snapshot | None) -> None:
+        """Begin with the state of a snapshot, or with none."""
+        self.applied = _state(snapshot)
+        self.world.judge.on_restored(self.name, self.applied)
+
     # --- the store: one transaction at a time takes all that waits
 
     def _persist(self, effect: j.Persist) -> None:
@@ -294,3 +316,7 @@ class EngineNode:
             fsync_age_ns=now_ns - self._fsync_ns,
             primary_age_ns=NEVER if deaf or heard_ns is None else now_ns - heard_ns,
         )
+
+
+def _state(snapshot: Snapshot | None) -> list[bytes]:
+    return [] if snapshot is None else msgspec.msgpack.decode(snapshot.data, type=list[bytes])

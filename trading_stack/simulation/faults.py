@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from trading_stack.sentinel.events import Order
 from trading_stack.simulation import attacks
 from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.network import MS, NODES, Pair, Weather
@@ -201,6 +202,17 @@ class Certify(OfNode, frozen=True, tag=True, omit_defaults=True):
         world.certify(self.node)
 
 
+class HandOver(OfNode, frozen=True, tag=True, omit_defaults=True):
+    """An administrator orders each sentinel that the primary hands over to it."""
+
+    def begin(self, world: World) -> None:
+        primary = world.primary()
+        if primary is not None:
+            order = Order(world.serving[primary], self.node)
+            for sentinel in world.sentinels.values():
+                sentinel.receive("administrator", order)
+
+
 class Propose(OfNode, frozen=True, tag=True, omit_defaults=True):
     """Clients send it so many commands of so many bytes."""
 
@@ -244,6 +256,7 @@ AnyFault = (
     | FullDisk
     | LyingDisk
     | Certify
+    | HandOver
     | Propose
     | Replay
     | Forge

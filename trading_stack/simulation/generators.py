@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.network import MS, NODES
@@ -134,6 +135,7 @@ def _ground(draws: Draws, seed: int) -> Schedule:
         sentinels=sentinels,
         load=Load(commands_per_s=draws.pick((2, 10, 30)), reads_per_s=draws.pick((0, 3))),
         drift_ppm=draws.below(MOST_DRIFT_PPM),
+        snapshot_every=draws.pick((4, 20, SNAPSHOT_EVERY)),
         storm_ns=SENTINELS_STORM_NS if sentinels else ORACLE_STORM_NS,
     )
 
@@ -155,12 +157,14 @@ def _any_time(draws: Draws, schedule: Schedule) -> Moment:
 
 
 def _kinds(schedule: Schedule) -> tuple[str, ...]:
-    return tuple(MAKERS) if schedule.sentinels else (*MAKERS, "Certify", "Certify")
+    return (*MAKERS, "HandOver") if schedule.sentinels else (*MAKERS, "Certify", "Certify")
 
 
 def _fault(draws: Draws, kind: str, *, hardness: float, anybody: tuple[str, ...] = ANYBODY) -> f.AnyFault:
     if kind == "Certify":
         return f.Certify(node=draws.pick(NODES))
+    if kind == "HandOver":
+        return f.HandOver(node=draws.pick(NODES))
     lasts_ns = 1 + int(draws.pick((20, 150, 800)) * MS * hardness * draws.unit())
     return MAKERS[kind](draws, draws.pick(anybody), lasts_ns)
 

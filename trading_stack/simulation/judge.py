@@ -70,6 +70,13 @@ class Judge:
         elif committed[entry.index - 1].hash != entry.hash:
             self.blame(Rule.PREFIX, (node,), f"commits another entry {entry.index} than was committed before")
 
+    def on_restored(self, node: str, applied: list[bytes]) -> None:
+        """A snapshot's state is that of committed entries, each of them."""
+        if applied != [entry.hash for entry in self.committed[: len(applied)]]:
+            self.blame(
+                Rule.PREFIX, (node,), f"restores a state of {len(applied)} entries that were not committed"
+            )
+
     def on_ack(self, request: int, entry: Entry) -> None:
         self.acked[request] = entry
         self.highest_acked = max(self.highest_acked, entry.index)

@@ -49,6 +49,7 @@ def run(
         sentinels=schedule.sentinels,
         defects=defects,
         drift_ppm=schedule.drift_ppm,
+        snapshot_every=schedule.snapshot_every,
         judged=judged,
         trace=trace,
         dozing=dozing,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation.faults import AnyFault
 from trading_stack.simulation.network import MS
 
@@ -44,7 +45,7 @@ class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
     """One run. Without `sentinels`, an oracle hands out certificates: safety must not depend on when or to whom.
 
     `harmless`: nothing in it is a reason to replace the primary, so that whoever does so is at fault. Clocks gain or
-    lose up to `drift_ppm`. After `storm_ns` everything is healed.
+    lose up to `drift_ppm`; a replica takes a snapshot every `snapshot_every` entries. After `storm_ns` everything is healed.
     """
 
     seed: int
@@ -53,6 +54,7 @@ class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
     sentinels: bool = True
     harmless: bool = False
     drift_ppm: int = 200
+    snapshot_every: int = SNAPSHOT_EVERY
     storm_ns: int = 3000 * MS
 
 

@@ -258,7 +258,8 @@ class SentinelNode:
         """The connection is reset, and dialled again at once."""
         if not self.alive or self.links[engine] == DOWN:
             return
-        self._take_beats()
+        if not self.frozen:
+            self._take_beats()
         self._hang_up(engine)
         self.receive(engine, s.EngineDown(engine, "reset"))
         round_trip_ns = 2 * self.world.network.delay_ns(self.name, engine)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
+from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation.clock import Clock
 from trading_stack.simulation.disk import Disk, Image
 from trading_stack.simulation.draws import Draws
@@ -41,6 +42,7 @@ class World:
         defects: frozenset[Defect] = frozenset(),
         weather: Weather | None = None,
         drift_ppm: int = 0,
+        snapshot_every: int = SNAPSHOT_EVERY,
         judged: frozenset[Rule] = EVERY_RULE,
         trace: Trace | None = None,
         dozing: bool = True,
@@ -50,6 +52,7 @@ class World:
         self.events = 0
         self.defects = defects
         self.dozing = dozing
+        self.snapshot_every = snapshot_every
         self.trace = trace
         self.told: list[Happening] = []
         self.listeners: list[Callable[[Happening], None]] = []
@@ -187,4 +190,3 @@ class World:
         for other in NODES:
             if other != node:
                 self.network.cut |= {(node, other), (other, node)}
-

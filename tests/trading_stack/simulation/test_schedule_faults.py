@@ -134,6 +134,13 @@ def test_reset_links_come_back_by_themselves() -> None:
     assert world.judge.promotions[-1][2] == 1
 
 
+def test_an_order_to_hand_over_is_followed() -> None:
+    world = struck(f.HandOver(node="charlie"))
+    world.run(200 * MS)
+    assert world.primary() == "charlie"
+    assert "primary_suspected" not in world.kinds()
+
+
 def test_bad_weather_ends() -> None:
     world = struck(f.Storm(LASTS_NS, delay_ns=20 * MS, lost=0.1))
     assert world.network.weather["alpha", "bravo"].lost == 0.1

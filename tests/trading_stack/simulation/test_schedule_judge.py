@@ -69,6 +69,16 @@ def test_committed_prefixes_agree() -> None:
         made.judge.on_commit("bravo", log_of(1, epoch=2)[0])
 
 
+def test_a_snapshot_holds_what_was_committed() -> None:
+    made = stores(**{node: log_of(2) for node in NODES})
+    made.judge.on_commit("alpha", log_of(1)[0])
+    made.judge.on_restored("bravo", [log_of(1)[0].hash])
+    with broken(made, Rule.PREFIX):
+        made.judge.on_restored("bravo", [log_of(1, epoch=2)[0].hash])
+    with broken(made, Rule.PREFIX):
+        made.judge.on_restored("bravo", [entry.hash for entry in log_of(2)])
+
+
 def test_one_leader_commits_in_an_epoch() -> None:
     made = World(1)
     told: dict[str, str | int] = {"epoch": 4, "first_index": 1, "last_index": 1}

@@ -6,6 +6,7 @@ import pytest
 
 from trading_stack.journal.entries import Entry, Log
 from trading_stack.journal.events import Persist, PersistRefused, Promise
+from trading_stack.journal.snapshots import Snapshot
 from trading_stack.simulation.clock import Clock
 from trading_stack.simulation.disk import Disk, Image
 from trading_stack.simulation.draws import Draws
@@ -87,6 +88,21 @@ def test_a_store_refuses_a_fence_below_its_promise() -> None:
     disk = Disk(Image("store", promise=Promise(3, "bravo")))
     assert disk.write(Persist(9, 2, None, entries(1))) == PersistRefused(9, 3)
     assert disk.written.entries == []
+
+
+def test_a_snapshot_takes_the_place_of_the_entries_it_stands_for() -> None:
+    disk, log = Disk(Image("store")), Log(entries(3))
+    written(disk)
+    disk.write(Persist(2, None, snapshot=Snapshot.of(log.base_at(2), b"state")))
+    disk.sync()
+    disk.lose_power()
+    image = disk.written
+    assert [entry.index for entry in image.entries] == [3]
+    assert image.last == (1, 3)
+    assert all(image.holds(entry) for entry in entries(3))
+    disk.write(Persist(3, None, truncate_from=3))
+    assert image.last == (1, 2)
+    assert not image.holds(entries(3)[2])
 
 
 # --- links
