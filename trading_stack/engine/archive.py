@@ -26,7 +26,9 @@ def state_after(new_venue: NewVenue, before: Snapshot | None, entries: Sequence[
         venue = new_venue(before.data if before else None)
         for entry in entries:
             venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
-        return venue.snapshot()
+        data = venue.snapshot()
+        venue.dismantle()
+        return data
 
 
 def venue_of(new_venue: NewVenue, snapshot: Snapshot | None) -> Venue:

@@ -186,7 +186,11 @@ class Host:
         while behind:
             effect = behind.popleft()
             if isinstance(effect, Install):
-                self.venue = await asyncio.to_thread(venue_of, self._new_venue, effect.snapshot)
+                old, self.venue = (
+                    self.venue,
+                    await asyncio.to_thread(venue_of, self._new_venue, effect.snapshot),
+                )
+                await asyncio.to_thread(old.dismantle)
             else:
                 self._effects[type(effect)](effect)
         self._behind = None

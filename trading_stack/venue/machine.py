@@ -90,6 +90,10 @@ class Venue:
         """The venue of a snapshot; raises `msgspec.DecodeError` when `data` is none."""
         return cls(defects=defects, state=snapshot.read(data))
 
+    def dismantle(self) -> None:
+        """Let go of the state, a piece at a time; the venue is of no use any more."""
+        self._state.dismantle()
+
     def dump(self) -> VenueDump:
         """Executions, orders and balances, for a drop copy."""
         return dump(self._state)

@@ -143,6 +143,17 @@ class State:
         if execution.last_quantity:
             self.fills.setdefault(execution.account, []).append(execution)
 
+    def dismantle(self) -> None:
+        """Let go of everything piece by piece: a great state that goes at once holds the interpreter while it does."""
+        self.books.clear()
+        self.fills.clear()
+        for table in (self.ids, self.orders, self.refusals):
+            while table:
+                table.popitem()
+        while self.executions:
+            del self.executions[-1000:]
+        self._hash.dismantle()
+
     def digest(self) -> str:
         """A hash over the whole state and everything that led to it."""
         whole = blake2b(self._hash.value() + self.chain, digest_size=16)

@@ -34,6 +34,12 @@ class StateHash:
         """Say that an item is new or was changed."""
         self._changed[key] = None
 
+    def dismantle(self) -> None:
+        """Forget all items, one after the other."""
+        for table in (self._changed, self._hashes):
+            while table:
+                table.popitem()
+
     def value(self) -> bytes:
         """The sum over all items as they are now."""
         for key in self._changed:
