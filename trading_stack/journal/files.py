@@ -147,7 +147,7 @@ def examine(directory: Path, *, cluster: str) -> Found:
                 f"{directory / FILE}: {failure}; see that its disk works and has room, and that nobody else has it open"
             ) from failure
         found.damage = f"{FILE}: unreadable: {failure}"
-    except msgspec.MsgspecError as failure:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as failure:
         found.damage = f"{FILE}: unreadable: {failure}"
     return found
 
