@@ -60,8 +60,8 @@ def test_what_a_killed_owner_left_is_healed_within_a_second(
     process, guardian = owner(tmp_path, victim)
     assert len(pending_leases(state=tmp_path).leases) == 1
     end(process)
-    assert eventually(lambda: gone(victim.pid), within_s=1)
-    assert eventually(lambda: not pending_leases(state=tmp_path).leases and gone(guardian), within_s=1)
+    assert eventually(lambda: gone(victim.pid))
+    assert eventually(lambda: not pending_leases(state=tmp_path).leases and gone(guardian))
     assert [(report.name, report.healed) for report in story(state=tmp_path)] == [("stack", True)]
 
 
@@ -73,8 +73,8 @@ def test_the_guardian_outlives_what_ends_a_terminals_programs(
     assert os.getsid(guardian) == guardian
     os.kill(guardian, number)
     end(process)
-    assert eventually(lambda: gone(victim.pid), within_s=1)
-    assert eventually(lambda: gone(guardian), within_s=1)
+    assert eventually(lambda: gone(victim.pid))
+    assert eventually(lambda: gone(guardian))
 
 
 def test_when_the_guardian_died_with_its_owner_the_next_command_heals(
@@ -83,7 +83,7 @@ def test_when_the_guardian_died_with_its_owner_the_next_command_heals(
     process, guardian = owner(tmp_path, victim)
     process.send_signal(signal.SIGSTOP)  # or it would replace its guardian
     os.kill(guardian, signal.SIGKILL)
-    assert eventually(lambda: gone(guardian), within_s=1)
+    assert eventually(lambda: gone(guardian))
     assert heal_orphans(state=tmp_path) == [], "its owner lives, and was heard of just now"
     end(process)
     assert not gone(victim.pid)
@@ -100,10 +100,10 @@ def test_a_guardian_that_dies_is_replaced_and_knows_every_lease(
         leases.grant("stack", (undo_of(victim, "SIGKILL"),), limit_s=60)
         first = leases.guardian_pid
         os.kill(first, signal.SIGKILL)
-        assert eventually(lambda: leases.guardian_pid != first, within_s=2)
+        assert eventually(lambda: leases.guardian_pid != first)
         leases.grant("another", (), limit_s=60)
         assert not gone(victim.pid)
-    assert eventually(lambda: gone(victim.pid), within_s=1)
+    assert eventually(lambda: gone(victim.pid))
 
 
 def test_what_was_released_is_left_alone(tmp_path: Path, victim: subprocess.Popen[bytes]) -> None:
@@ -135,7 +135,7 @@ def test_a_limit_that_has_passed_heals_while_the_owner_lives(
         victim.send_signal(signal.SIGSTOP)
         leases.grant("fault", (undo_of(victim, "SIGCONT"),), limit_s=0.2)
         leases.grant("long", (), limit_s=60)
-        assert eventually(lambda: bool(healed), within_s=2)
+        assert eventually(lambda: bool(healed))
         seen = look(victim.pid)
         assert seen is not None
         assert not seen.stopped
@@ -148,10 +148,10 @@ def test_a_service_that_the_guardian_started_ends_with_the_owner(tmp_path: Path)
     start = StartService("toy", ("sh", "-c", "echo $$; exec sleep 60"), dict(os.environ), "/", str(log))
     with GuardianLeases(state=tmp_path) as leases:
         leases.grant("fault", (start,), limit_s=0.1)
-        assert eventually(lambda: log.exists() and log.read_text().endswith("\n"), within_s=2)
+        assert eventually(lambda: log.exists() and log.read_text().endswith("\n"))
         pid = int(log.read_text())
         assert not gone(pid)
-    assert eventually(lambda: gone(pid), within_s=1)
+    assert eventually(lambda: gone(pid))
 
 
 def test_nothing_may_be_broken_when_the_ledger_can_not_be_written(tmp_path: Path) -> None:

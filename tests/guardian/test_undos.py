@@ -49,7 +49,7 @@ def test_ends_a_process_and_twice_does_no_harm(victim: subprocess.Popen[bytes]) 
 def test_thaws_a_process_and_twice_does_no_harm(victim: subprocess.Popen[bytes]) -> None:
     undo = undo_of(victim, "SIGCONT")
     victim.send_signal(signal.SIGSTOP)
-    assert eventually(lambda: (seen := look(victim.pid)) is not None and seen.stopped, within_s=1)
+    assert eventually(lambda: (seen := look(victim.pid)) is not None and seen.stopped)
     assert [signal_process(undo)(soon()).result for _ in range(2)] == [Result.HEALED, Result.HEALED]
     assert is_running(victim.pid, undo.create_time)
 
@@ -88,7 +88,7 @@ def test_ends_what_a_dead_service_has_left_in_its_group() -> None:
     os.kill(leader.pid, signal.SIGKILL)
     leader.communicate() if gone(orphan) else leader.wait()
     signal_process(undo)(soon())
-    assert eventually(lambda: gone(orphan), within_s=1)
+    assert eventually(lambda: gone(orphan))
     leader.stdout.close()
 
 
@@ -104,12 +104,12 @@ def test_starts_a_service_once_however_often_it_is_asked(tmp_path: Path) -> None
     second = start_service(undo, pids.append)(soon())
     try:
         assert (first.result, second.result, len(pids)) == (Result.HEALED, Result.MOOT, 1)
-        assert eventually(lambda: log.read_text() == "up\n", within_s=2)
+        assert eventually(lambda: log.read_text() == "up\n")
         assert is_held(log)
     finally:
         os.killpg(pids[0], signal.SIGKILL)
         STARTED.pop().wait()
-    assert eventually(lambda: not is_held(log), within_s=1)
+    assert eventually(lambda: not is_held(log))
 
 
 def test_a_service_that_can_not_be_started_is_told(tmp_path: Path) -> None:

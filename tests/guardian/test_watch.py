@@ -77,7 +77,7 @@ def test_heals_when_the_owner_is_gone_although_the_socket_is_open(
     assert played.hear() == [Held("kept", 0)]
     process.kill()
     process.wait()
-    assert eventually(lambda: gone(victim.pid), within_s=1)
+    assert eventually(lambda: gone(victim.pid))
     played.end()
 
 
@@ -97,17 +97,17 @@ def test_tries_again_what_can_not_be_healed_yet(tmp_path: Path) -> None:
     start = StartService("toy", (str(program),), {}, str(tmp_path), str(tmp_path / "log"))
     played = Played(tmp_path, myself())
     send(played.sock, Hold(lease("fault", start, limit_s=0)))
-    assert eventually(lambda: len(story(state=tmp_path)) > 0, within_s=5)
+    assert eventually(lambda: len(story(state=tmp_path)) > 0)
     whole = tmp_path / "whole"
     whole.write_text("#!/bin/sh\nexec sleep 60\n")
     whole.chmod(0o755)
     whole.rename(program)
-    assert eventually(lambda: story(state=tmp_path)[-1].healed, within_s=5)
+    assert eventually(lambda: story(state=tmp_path)[-1].healed)
     started = STARTED.pop()
     assert started.poll() is None
     played.end()
     assert not story(state=tmp_path)[0].healed
-    assert eventually(lambda: started.poll() is not None, within_s=2), "what it started ends with the owner"
+    assert eventually(lambda: started.poll() is not None), "what it started ends with the owner"
 
 
 def test_nothing_is_started_again_once_the_owner_has_ended(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from toy import COMPOSE, toy_stack
 
+from harness.faults.contract import Direction
 from harness.guardian.leases import GuardianLeases
 from harness.platforms.contract import Launch
 from harness.platforms.process import ProcessPlatform
 from harness.platforms.site import ProcessSite
 from harness.stack.description import Link, Stack
+
+HANGS_S = 30.0
 
 
 @contextmanager
@@ -54,14 +57,24 @@ def link(stack: Stack, source: str, target: str) -> Link:
     return next(one for one in stack.links if (one.source, one.target) == (source, target))
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float) -> bool:
-    """Whether a condition comes true in time."""
-    until = time.monotonic() + within_s
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true before even a busy machine would have seen it come true."""
+    until = time.monotonic() + HANGS_S
     while time.monotonic() < until:
         if condition():
             return True
         time.sleep(0.01)
     return condition()
+
+
+def traffic(site: ProcessSite, links: list[str]) -> bool:
+    """Whether enough came over links lately for their silence to tell."""
+    before = site._readings.before(time.monotonic_ns())
+    return len(before) >= 2 and all(
+        before[-1].since(before[-2], name, way) > 20
+        for name in links
+        for way in (Direction.TO, Direction.FROM)
+    )
 
 
 def gone(pid: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from platform_support import eventually, ready, running
+from platform_support import eventually, ready, running, traffic
 
 from harness.faults.contract import Cut
 from harness.model.errors import HealFailed
@@ -24,7 +24,7 @@ def test_without_sock_diag_the_proxy_counts(tmp_path: Path, monkeypatch: pytest.
     with running(tmp_path) as (site, stack):
         ready(site)
         links = [one for one in stack.links if one.source.startswith("echo")]
-        assert eventually(lambda: len(site._readings._kept) == 4, within_s=8)
+        assert eventually(lambda: traffic(site, [one.name for one in links]))
         change = site.hands.cut([Cut(one) for one in links])
         change.apply()
         facts = change.facts()

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from platform_support import eventually, gone, link, ready, running
+from platform_support import eventually, gone, link, ready, running, traffic
 from toy import COMPOSE
 
 from harness.faults.contract import Change, Cut, Direction, Established, Fact, NewConnections
 from harness.model.errors import EnvironmentUnfit, StackUnhealthy
 from harness.model.span import Span
 from harness.model.undo import RemoveToxics, SignalProcess, StartService
-from harness.platforms.readings import Readings
+from harness.platforms.cutting import Cutting
 from harness.platforms.site import ProcessSite
 from harness.platforms.sockets import ESTABLISHED, SockDiag
 from harness.stack.description import Link, Stack
@@ -38,7 +38,7 @@ def site(started: tuple[ProcessSite, Stack]) -> ProcessSite:
     site, stack = started
     ready(site)
     peers = [link.name for link in busy(stack)]
-    assert eventually(lambda: traffic(site, peers), within_s=5)
+    assert eventually(lambda: traffic(site, peers))
     return site
 
 
@@ -50,20 +50,6 @@ def stack(started: tuple[ProcessSite, Stack]) -> Stack:
 def busy(stack: Stack) -> list[Link]:
     """The links between services of different providers."""
     return [one for one in stack.links if one.crosses_wan and one.source != "clients"]
-
-
-def readings(site: ProcessSite) -> Readings:
-    return site._readings
-
-
-def traffic(site: ProcessSite, links: list[str]) -> bool:
-    """Whether enough came over links lately for their silence to tell."""
-    before = readings(site).before(time.monotonic_ns())
-    return len(before) >= 2 and all(
-        before[-1].since(before[-2], name, way) > 20
-        for name in links
-        for way in (Direction.TO, Direction.FROM)
-    )
 
 
 def applied(change: Change) -> list[Fact]:
@@ -129,7 +115,7 @@ def test_a_cut_silences_both_ways_and_leaves_handshakes_unanswered(site: Process
     assert "handshakes of our own were unanswered" in facts[-1].fact
     change.revert()
     change.revert()
-    assert eventually(lambda: traffic(site, [one.name for one in busy(stack)]), within_s=6)
+    assert eventually(lambda: traffic(site, [one.name for one in busy(stack)]))
 
 
 def test_a_short_cut_is_judged_by_what_was_seen_before_it_was_lifted(site: ProcessSite, stack: Stack) -> None:
@@ -138,11 +124,11 @@ def test_a_short_cut_is_judged_by_what_was_seen_before_it_was_lifted(site: Proce
     change.apply()
     watcher = threading.Thread(target=lambda: facts.extend(change.facts()))
     watcher.start()
-    watcher.join(0.28)
-    began_ns = time.monotonic_ns()
-    lifted = change.revert()
-    watcher.join(5)
-    assert (lifted.last_ns - began_ns) / 1e6 < 200
+    assert isinstance(change, Cutting)
+    assert eventually(lambda: change._look._watching)
+    watcher.join(0.2)
+    change.revert()
+    watcher.join()
     assert convinced(facts)
 
 
@@ -219,26 +205,26 @@ def test_an_idle_link_tells_nothing(site: ProcessSite, stack: Stack) -> None:
 
 
 def test_a_delay_is_measured_on_the_very_link(site: ProcessSite, stack: Stack) -> None:
-    change = site.hands.delay(busy(stack), latency_ms=40)
+    change = site.hands.delay(busy(stack), latency_ms=400)  # far above what a busy machine adds
     facts = applied(change)
     assert convinced(facts)
     assert len(facts) == 2 * len(busy(stack))
-    assert all(fact.measured == pytest.approx(40, abs=8) for fact in facts)
-    change.adjust(latency_ms=10, jitter_ms=2)
+    assert all(fact.measured == pytest.approx(400, rel=0.2) for fact in facts)
+    change.adjust(latency_ms=200, jitter_ms=2)
     assert convinced(change.facts())
     change.revert()
     change.revert()
 
 
 def test_a_short_delay_is_judged_by_what_was_seen_of_it(site: ProcessSite, stack: Stack) -> None:
-    change = site.hands.delay(busy(stack), latency_ms=40)
+    change = site.hands.delay(busy(stack), latency_ms=1_000)
     facts: list[Fact] = []
     change.apply()
     watcher = threading.Thread(target=lambda: facts.extend(change.facts()))
     watcher.start()
-    watcher.join(0.2)
+    watcher.join(0.8)
     change.revert()
-    watcher.join(5)
+    watcher.join()
     assert convinced(facts)
 
 
@@ -271,4 +257,4 @@ def test_when_a_provider_goes_dark_no_close_and_no_reset_escapes(site: ProcessSi
     kill.revert()
     cut.revert()
     ready(site)
-    assert eventually(lambda: traffic(site, [out]), within_s=8)
+    assert eventually(lambda: traffic(site, [out]))

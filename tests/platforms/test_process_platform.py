@@ -139,8 +139,8 @@ def test_services_die_with_the_nursery_and_that_is_told(tmp_path: Path) -> None:
         ready(site)
         pids = dict(site.pids())
         os.kill(site._parts.children.nursery_pid, signal.SIGKILL)
-        assert eventually(lambda: all(gone(pid) for pid in pids.values()), within_s=1)
-        assert eventually(lambda: not site.pids(), within_s=1)
+        assert eventually(lambda: all(gone(pid) for pid in pids.values()))
+        assert eventually(lambda: not site.pids())
         assert {(one.service, one.expected) for one in site.exits()} == {
             (name, False) for name in stack.service_names
         }
@@ -160,8 +160,8 @@ def test_nothing_outlives_a_harness_that_was_killed(tmp_path: Path, also: str) -
         os.kill(pids[-1 if also == "nursery" else -2], signal.SIGKILL)
     harness.kill()
     harness.communicate()
-    assert eventually(lambda: all(gone(pid) for pid in pids), within_s=1)
-    assert eventually(lambda: not pending_leases(state=tmp_path / "state").leases, within_s=1)
+    assert eventually(lambda: all(gone(pid) for pid in pids))
+    assert eventually(lambda: not pending_leases(state=tmp_path / "state").leases)
 
 
 def test_says_why_it_can_not_do_something() -> None:

@@ -31,6 +31,7 @@ from harness.wan.toxics.contract import End, Stream
 
 SERVERS = ("uvloop", "asyncio", "toxiproxy")
 PORTS = Ports()
+HANGS_S = 60.0
 
 
 class FakeTime:
@@ -260,9 +261,9 @@ def open_link(server: Server, upstream: Upstream, name: str) -> Iterator[LinkUnd
     server.client.delete(name)
 
 
-def eventually(attempt: Callable[[], Any], *errors: type[BaseException], within_s: float = 5) -> Any:
+def eventually(attempt: Callable[[], Any], *errors: type[BaseException]) -> Any:
     """The first result of an attempt that neither raises one of the errors nor is false."""
-    until = time.monotonic() + within_s
+    until = time.monotonic() + HANGS_S
     while True:
         try:
             result = attempt()

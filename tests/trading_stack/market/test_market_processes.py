@@ -79,8 +79,8 @@ class Market:
         self.services[f"{role}-{name}"] = Service(role, full, listen, admin, spawn(role, full))
         return listen
 
-    def wait_ready(self, *names: str, within_s: float = 20.0) -> None:
-        give_up = time.monotonic() + within_s
+    def wait_ready(self, *names: str) -> None:
+        give_up = time.monotonic() + 60.0  # as nothing takes that works, on however busy a machine
         while True:
             answers = {name: self.services[name].get("/health") for name in names or self.services}
             if all(status == 200 for status, _ in answers.values()):
@@ -202,7 +202,7 @@ def test_frozen_sources_leave_no_fresh_prices(market: Market) -> None:
     assert all(quote.index_age_ns < 500_000_000 for quote in market.quotes("alpha").quotes)
     for process in sources:
         process.send_signal(signal.SIGCONT)
-    market.wait_ready("pricing-alpha", within_s=5)
+    market.wait_ready("pricing-alpha")
 
 
 def test_a_thawed_provider_prices_nothing_old(market: Market) -> None:
@@ -214,7 +214,7 @@ def test_a_thawed_provider_prices_nothing_old(market: Market) -> None:
     for process in frozen:
         process.send_signal(signal.SIGCONT)
     time.sleep(0.2)
-    market.wait_ready("pricing-alpha", within_s=5)
+    market.wait_ready("pricing-alpha")
     time.sleep(0.5)
     quotes = market.quotes("alpha", cursor).quotes
     delays_ns = [quote.published_mono_ns - due_ns(quote.source_sequence) for quote in quotes]
