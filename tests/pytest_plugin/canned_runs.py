@@ -50,6 +50,7 @@ from harness.testing import settings
 
 class Canned:
     name = "canned"
+    exclusive = True
 
     def capabilities(self):
         lacking = os.environ.get("CANNED_LACKS", "").split()
