@@ -80,6 +80,9 @@ def test_a_snapshot_without_the_id_table_accepts_an_order_twice(tmp_path: Path) 
         async def story(venue: Venue) -> None:
             await venue.until(lambda: venue.leading.primary is not None)
             [told, *_] = await commit(venue, range(1, ORDERS + 1))
+            await venue.until(
+                lambda: all(int(str(replica(running, each)["base_index"])) > 40 for each in PROVIDERS)
+            )
             for provider in PROVIDERS:
                 running.services[f"engine-{provider}"].end()
             for provider in PROVIDERS:
