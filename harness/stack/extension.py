@@ -28,10 +28,14 @@ class EnterAt(Settings):
 
 
 class Clients(Settings):
+    """How clients reach the stack."""
+
     enter_at: EnterAt = Field(description="Where orders go in, and where clients reconnect.")
 
 
 class WanSettings(Settings):
+    """The baseline of the wide-area links, as a person writes it; `harness.stack.wan.Wan` is what it comes to."""
+
     round_trip: dict[str, Milliseconds] = Field(
         default_factory=dict,
         description="A pair of providers (`alpha-bravo`), `clients`, `outside` or `default`, and its round trip.",
@@ -40,12 +44,16 @@ class WanSettings(Settings):
 
 
 class Ready(Settings):
+    """When the stack counts as started."""
+
     within_s: Seconds = Field(
         default=15.0, alias="within", description="How long the stack may take to start."
     )
 
 
 class Limits(Settings):
+    """What no scenario may go beyond."""
+
     providers_at_once: int | None = Field(
         default=None,
         ge=1,
@@ -54,6 +62,8 @@ class Limits(Settings):
 
 
 class ProcessSettings(Settings):
+    """What only the process platform reads."""
+
     preload: str | None = Field(
         default=None,
         description="A module to import once, before services are forked from it (process platform).",
@@ -61,6 +71,8 @@ class ProcessSettings(Settings):
 
 
 class DefectSettings(Settings):
+    """A known mistake of the stack, which its scenarios must catch."""
+
     environment: dict[str, str] = Field(description="What switches the mistake on, for every service.")
     caught_by: dict[str, str] = Field(description="Scenario to predicate or check that must fail.")
 
@@ -78,6 +90,8 @@ class DetectorSettings(Settings):
 
 
 class HarnessBlock(Settings):
+    """The whole block; `docs/compose.md` shows an example."""
+
     adapter: str = Field(description="`module:Class` or `path/file.py:Class` of the adapter.")
     clients: Clients
     simulation: str | None = Field(
