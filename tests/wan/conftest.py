@@ -6,7 +6,18 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
-from wan_support import SERVERS, Server, Upstream, running, toxiproxy_binary
+from wan_support import (
+    SERVERS,
+    LinkUnderTest,
+    Pair,
+    Server,
+    Upstream,
+    connect,
+    open_link,
+    receive,
+    running,
+    toxiproxy_binary,
+)
 
 
 @pytest.fixture(scope="session", params=SERVERS)
@@ -45,6 +56,27 @@ def echo() -> Iterator[Upstream]:
 def link_name() -> Callable[[], str]:
     """Names for links that no other test has."""
     return lambda: f"gateway-alpha--engine-bravo-{next(_COUNT)}"
+
+
+@pytest.fixture
+def link(embedded: Server, upstream: Upstream, link_name: Callable[[], str]) -> Iterator[LinkUnderTest]:
+    yield from open_link(embedded, upstream, link_name())
+
+
+@pytest.fixture
+def echo_link(embedded: Server, echo: Upstream, link_name: Callable[[], str]) -> Iterator[LinkUnderTest]:
+    yield from open_link(embedded, echo, link_name())
+
+
+@pytest.fixture
+def pair(link: LinkUnderTest, upstream: Upstream) -> Iterator[Pair]:
+    """Both ends of one established connection through the link."""
+    with connect(link.address) as near, upstream.accept() as far:
+        near.sendall(b"hello")
+        assert receive(far, 5) == b"hello"
+        far.sendall(b"hello")
+        assert receive(near, 5) == b"hello"
+        yield near, far
 
 
 _COUNT = itertools.count(7100)

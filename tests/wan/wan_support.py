@@ -33,6 +33,8 @@ SERVERS = ("uvloop", "asyncio", "toxiproxy")
 PORTS = Ports()
 HANGS_S = 60.0
 
+Pair = tuple[socket.socket, socket.socket]
+
 
 class FakeTime:
     """A clock that moves when told, and the waker of a timer on it."""

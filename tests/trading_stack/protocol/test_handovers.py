@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from sentinel_post import ALL, STANDBYS, Post, beat, watching
 from simulated import MS, World, certificate
-from test_sentinel import ALL, STANDBYS, Post, beat, watching
 
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Role
