@@ -18,8 +18,8 @@ def command(*, runs: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> i
     """
     from harness.cli.consoles import open_console
     from harness.cli.context import run_folder
+    from harness.engine.finished import code_of
     from harness.engine.judging import judge_again
-    from harness.engine.run import code_of
     from harness.engine.verdict_file import write_verdicts
     from harness.history.folder import RunFolder
     from harness.history.run import load_run

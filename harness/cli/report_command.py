@@ -20,7 +20,7 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     """
     from harness.cli.consoles import open_console
     from harness.cli.running import shown, tell_suite
-    from harness.engine.run import code_of
+    from harness.engine.finished import code_of
     from harness.engine.verdict_file import read_verdicts
     from harness.history.folder import RunFolder
     from harness.history.run import load_run

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from harness.cli.live import LiveTimeline
 from harness.cli.trouble import tell
+from harness.engine.finished import planned_run
 from harness.engine.interrupts import held_back
-from harness.engine.run import planned_run
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, run_suite
 from harness.history.journal import Observer

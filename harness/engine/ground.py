@@ -7,20 +7,16 @@ from typing import Protocol
 
 from harness.engine.nemesis import Nemesis
 from harness.engine.play import Inbox
+from harness.engine.record import Record
 from harness.engine.setup import Setup
 from harness.faults.contract import Fault, Move
-from harness.history.folder import RunFolder
-from harness.history.meta import RunMeta
-from harness.model.events import Event
 
 
 class Ground(Protocol):
     """One stack for one run. Methods are called from one thread, in the order in which they stand here."""
 
     setup: Setup
-    folder: RunFolder
-    meta: RunMeta
-    origin_ns: int
+    record: Record
     zero_ns: int | None
     phase: str
     timed_out: bool
@@ -39,12 +35,6 @@ class Ground(Protocol):
 
     def clock_ns(self) -> int:
         """The clock that the run goes by: the host's monotonic one, or virtual time."""
-
-    def now(self) -> int:
-        """Nanoseconds on the run's clock."""
-
-    def emit(self, event: Event) -> None:
-        """Write one event into the journal."""
 
     def wake(self) -> None:
         """Let whoever waits for an event look up; may be called from a signal handler."""

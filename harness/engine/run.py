@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from harness.checks.judging import judge_all
+from harness.engine.finished import Finished, code_of
 from harness.engine.ground import Ground
 from harness.engine.grounds import ground_for
 from harness.engine.interrupts import Interrupted, Interrupts
@@ -18,7 +21,6 @@ from harness.engine.verdict_file import write_verdicts
 from harness.faults.contract import Fault, Move
 from harness.history.folder import RunFolder
 from harness.history.journal import Observer
-from harness.history.meta import RunMeta
 from harness.history.run import load_run
 from harness.model import events as e
 from harness.model.errors import HarnessError, HealFailed
@@ -26,45 +28,14 @@ from harness.model.judgement import Judgement
 from harness.model.outcome import ExitCode, Outcome
 from harness.scenario.scenario import Scenario, TimelineEntry
 
-_CODES = {
-    Outcome.PASS: ExitCode.PASSED,
-    Outcome.FAIL: ExitCode.FAILED,
-    Outcome.UNKNOWN: ExitCode.UNKNOWN,
-    Outcome.NOT_RUN: ExitCode.NOT_RUN,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What came of one run. `folder` is None for one that was not run; `left` is what of the stack is still there.
-
-    `broke` is an error that nobody foresaw (a bug of the harness, a stack that can't be taken down): the run is told, healed
-    and judged all the same, and whoever runs it raises the error.
-    """
-
-    meta: RunMeta
-    judgement: Judgement
-    folder: RunFolder | None
-    exit_code: ExitCode
-    why_not_run: str = ""
-    left: tuple[str, ...] = ()
-    interrupted: bool = False
-    broke: Exception | None = None
-
-    @property
-    def stops(self) -> str:
-        """Why nothing else may start after it; empty when the next run may."""
-        if self.exit_code is ExitCode.HEAL_FAILED:
-            return "healing failed, and nothing may start on what is broken"
-        if self.interrupted or self.exit_code is ExitCode.INTERRUPTED:
-            return "somebody asked to stop"
-        return ""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finished:
     """Run one scenario to its end, or to whatever stops it; the stack is gone when this returns.
 
-    Raises what kept the run from beginning (no room for its folder, no adapter); then there is nothing to heal.
+    A run that can't be written down whole (a full disk) is UNKNOWN at best, and says so. Raises what kept it from beginning
+    (no room for its folder, no adapter); then there is nothing to heal.
     """
     bench = ground_for(setup, observers=observers)
     codes: set[ExitCode] = set()
@@ -81,49 +52,21 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
             left, failure = _take_down(bench)
         # The journal is closed: what is judged now is what anybody judges later, byte for byte.
         judgement = _judge(bench)
-        write_verdicts(bench.folder, judgement)
+        unwritten = [why for why in (bench.record.refused, _store(bench.record.folder, judgement)) if why]
     if left:
         codes.add(ExitCode.HEAL_FAILED)
     if interrupts.requested:
         codes.add(ExitCode.INTERRUPTED)  # also when it came while the load was drained
+    judgement = _doubted(judgement, *unwritten)
     codes.add(code_of(judgement.outcome))
     return Finished(
-        bench.meta,
+        bench.record.meta,
         judgement,
-        bench.folder,
+        bench.record.folder,
         ExitCode.of(codes),
         left=left,
         interrupted=interrupts.requested,
         broke=broke or failure,
-    )
-
-
-def code_of(outcome: Outcome) -> ExitCode:
-    """The exit code that an outcome by itself leads to."""
-    return _CODES[outcome]
-
-
-def not_run(setup: Setup, why: str) -> Finished:
-    """The result of a scenario that this platform can't carry out."""
-    return Finished(
-        planned_run(setup), Judgement(Outcome.NOT_RUN, ()), None, ExitCode.NOT_RUN, why_not_run=why
-    )
-
-
-def planned_run(setup: Setup) -> RunMeta:
-    """What is known of a run before it begins."""
-    scenario = setup.scenario
-    return RunMeta(
-        run_id="",
-        scenario=scenario.name,
-        seed=scenario.seed,
-        platform=setup.platform.name,
-        stack=setup.stack.name,
-        file=str(scenario.path),
-        variables=dict(scenario.variant),
-        defect=setup.defect,
-        overrides=setup.overrides,
-        stack_file=setup.stack_file,
     )
 
 
@@ -136,22 +79,25 @@ def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
         stop = _play(bench, interrupts, zero_ns)
     except Interrupted:
         stop = Stop.INTERRUPTED
-    except (HarnessError, OSError) as error:
+    except HarnessError as error:
         _tell_aborted(bench, "error", str(error))
-        codes.add(error.exit_code if isinstance(error, HarnessError) else ExitCode.INTERNAL)
+        codes.add(error.exit_code)
+    except OSError as error:
+        _tell_aborted(bench, "error", _said(error))
+        codes.add(ExitCode.UNKNOWN if error.errno in _FULL else ExitCode.INTERNAL)
     _tell_stop(bench, stop, codes)
     _wind_down(bench, codes)
 
 
 def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
     scenario = bench.setup.scenario
-    zero_at = zero_ns - bench.origin_ns
+    zero_at = zero_ns - bench.record.origin_ns
 
     def inject(entry: TimelineEntry, fault: Fault, asked_ns: int, due: Due[Task]) -> tuple[Move, ...]:
         if due.trigger is not None and due.trigger_ns is not None:
-            bench.emit(
+            bench.record.emit(
                 e.FaultTriggered(
-                    at_ns=bench.now(),
+                    at_ns=bench.record.now(),
                     fault_id=entry.id,
                     trigger=due.trigger,
                     trigger_ns=due.trigger_ns + zero_at,
@@ -174,9 +120,11 @@ def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
     )
     stop = play.run()
     for moment in play.still_waiting():
-        bench.emit(
+        bench.record.emit(
             e.FaultFailed(
-                at_ns=bench.now(), fault_id=_who_waits(scenario, moment), reason=f"{moment} never happened"
+                at_ns=bench.record.now(),
+                fault_id=_who_waits(scenario, moment),
+                reason=f"{moment} never happened",
             )
         )
     return stop
@@ -191,7 +139,7 @@ def _tick(bench: Ground, interrupts: Interrupts, scenario: Scenario) -> Stop | N
     guard = scenario.abort_when.availability if scenario.abort_when is not None else None
     if guard is None or guard.for_s is None or guard.max is None or bench.zero_ns is None:
         return None
-    if bench.now() + bench.origin_ns - bench.zero_ns < guard.for_s * 1e9:
+    if bench.record.now() + bench.record.origin_ns - bench.zero_ns < guard.for_s * 1e9:
         return None
     share = bench.availability(guard.for_s)
     return Stop.GUARD if share is not None and share <= guard.max else None
@@ -226,7 +174,7 @@ def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
             # With the proxy dead there is no cut left to lift: nothing is broken that a heal could mend.
             if isinstance(error, HealFailed) and not bench.beyond_healing():
                 codes.add(ExitCode.HEAL_FAILED)
-            _tell_aborted(bench, "error", str(error))
+            _tell_aborted(bench, "error", _said(error) if isinstance(error, OSError) else str(error))
 
 
 def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
@@ -238,20 +186,45 @@ def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
 
 
 def _tell_aborted(bench: Ground, cause: str, reason: str) -> None:
-    """Tell why a run was stopped; on a full disk there is nowhere to write it, and the run is over all the same."""
-    with suppress(OSError):
-        bench.emit(e.RunAborted(at_ns=bench.now(), cause=cause, reason=reason))
+    bench.record.emit(e.RunAborted(at_ns=bench.record.now(), cause=cause, reason=reason))
+
+
+def _said(error: OSError) -> str:
+    """What the system refused, and where, without its number."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _store(folder: RunFolder, judgement: Judgement) -> str:
+    """Write the verdicts; answers why they can't be written, or nothing."""
+    try:
+        write_verdicts(folder, judgement)
+    except OSError as error:
+        return f"the verdicts can't be written: {_said(error)}"
+    return ""
+
+
+def _doubted(judgement: Judgement, *unwritten: str) -> Judgement:
+    """A judgement on a run that could not be written down whole is UNKNOWN at best."""
+    if not unwritten:
+        return judgement
+    return msgspec.structs.replace(
+        judgement,
+        outcome=Outcome.worst((judgement.outcome, Outcome.UNKNOWN)),
+        reasons=(*unwritten, *judgement.reasons),
+        environment_caused=False,
+    )
 
 
 def _save_evidence(bench: Ground) -> None:
     """Keep what the services hold when the run failed; what can't be kept spoils no verdict."""
     if bench.has_site and _judge(bench).outcome is Outcome.FAIL:
         with suppress(HarnessError, OSError):
-            bench.save_evidence(bench.folder.path / "evidence")
+            bench.save_evidence(bench.record.folder.path / "evidence")
 
 
 def _judge(bench: Ground) -> Judgement:
-    return judge_all(load_run(bench.folder.path), bench.setup.scenario.expect)
+    return judge_all(load_run(bench.record.folder.path), bench.setup.scenario.expect)
 
 
 def _say_left(bench: Ground) -> None:

@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-from harness.engine.run import Finished, not_run, run_scenario
+from harness.engine.finished import Finished, not_run
+from harness.engine.run import run_scenario
 from harness.engine.setup import Setup
 from harness.faults.contract import Capability, Fault
 from harness.guardian.recovery import heal_orphans

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -13,16 +13,14 @@ from typing import Final
 
 import msgspec
 
-from harness.engine.bench import run_meta
 from harness.engine.leader import Leader
 from harness.engine.nemesis import Nemesis, Watcher
+from harness.engine.record import Record
 from harness.engine.setup import Setup
+from harness.engine.steady import judged
 from harness.engine.tables import write_tables
 from harness.faults.contract import Fault, Move
-from harness.faults.scene import Scene
-from harness.history.folder import RunFolder, create_run_folder
-from harness.history.journal import JournalWriter, Observer
-from harness.history.meta import write_meta
+from harness.history.journal import Observer
 from harness.load.live import ProbeCount, sum_of
 from harness.load.virtual_accounts import AccountReader
 from harness.load.virtual_client import Door
@@ -122,7 +120,6 @@ class VirtualBench:
         self._missing: list[str] = []
         self._cursors: dict[str, int] = {}
         self._quotes = 0
-        self._over = False
         self._random = Random(setup.scenario.seed)  # noqa: S311  draws targets, no secrets
         self.world = World(
             setup.stack,
@@ -131,36 +128,19 @@ class VirtualBench:
             environment=setup.environment,
             on_event=self._saw,
         )
-        self.origin_ns = self.world.agenda.now_ns
-        started = datetime.now(UTC)
-        self.folder: RunFolder = create_run_folder(setup.out.absolute(), setup.scenario.id, started=started)
-        self.meta = run_meta(setup, self.folder, started)
-        write_meta(self.folder, self.meta)
-        self.journal = JournalWriter(self.folder.journal)
-        for observer in observers:
-            self.journal.subscribe(observer)
+        self.record = Record(setup, observers=observers, clock_ns=self.clock_ns)
         self.inbox.pass_time = self._pass_time
         self.nemesis = Nemesis(
             hands=SimHands(self.world),
             leases=NoLeases(),
-            emit=self.emit,
-            origin_ns=self.origin_ns,
+            emit=self.record.emit,
+            origin_ns=self.record.origin_ns,
             limit_s=setup.scenario.timeout_s,
             clock_ns=self.clock_ns,
             watch=self._watch,
         )
-        self.emit(
-            e.RunStarted(
-                at_ns=0,
-                run_id=f"{setup.scenario.name}-{setup.scenario.seed}",  # the same for the same seed, as all in here
-                scenario=setup.scenario.name,
-                seed=setup.scenario.seed,
-                platform=setup.platform.name,
-                stack=setup.stack.name,
-                origin_mono_ns=self.origin_ns,
-                document=self.meta.document,
-            )
-        )
+        # The same for the same seed, as all in here.
+        self.record.begin(run_id=f"{setup.scenario.name}-{setup.scenario.seed}")
 
     # --- time
 
@@ -168,21 +148,12 @@ class VirtualBench:
         """Virtual time."""
         return self.world.agenda.now_ns
 
-    def now(self) -> int:
-        """Nanoseconds on the run's clock."""
-        return self.world.agenda.now_ns - self.origin_ns
-
-    def emit(self, event: e.Event) -> None:
-        """Write one event into the journal."""
-        if not self._over:
-            self.journal.append(event)
-
     def wake(self) -> None:
         """Nobody waits in virtual time."""
 
     def problem(self) -> str:
-        """Nothing can fail beside the stack."""
-        return ""
+        """Why this run can't go on: the disk; nothing else can fail beside the stack."""
+        return self.record.refused
 
     def beyond_healing(self) -> bool:
         """What carries faults here can't fail."""
@@ -217,9 +188,9 @@ class VirtualBench:
         world, stack = self.world, self.setup.stack
         self.has_site = True
         for service in stack.services:
-            self.emit(
+            self.record.emit(
                 e.ServiceStarted(
-                    at_ns=self.now(),
+                    at_ns=self.record.now(),
                     service=service.name,
                     provider=service.provider,
                     role=service.role,
@@ -232,10 +203,12 @@ class VirtualBench:
             told = "; ".join(f"{service}: {why}" for service, why in sorted(world.unready().items()))
             raise StackUnhealthy(f"not ready after {stack.ready_within_s:g} s of virtual time: {told}")
         for service in stack.services:
-            self.emit(e.ServiceReady(at_ns=self.now(), service=service.name))
+            self.record.emit(e.ServiceReady(at_ns=self.record.now(), service=service.name))
         self._connect()
         providers = {entry.service: entry.provider for entry in stack.entry_points}
-        self.emit(e.StackReady(at_ns=self.now(), took_ns=self.now(), entry_points=providers))
+        self.record.emit(
+            e.StackReady(at_ns=self.record.now(), took_ns=self.record.now(), entry_points=providers)
+        )
 
     def _connect(self) -> None:
         setup, load = self.setup, self.setup.scenario.load
@@ -253,7 +226,7 @@ class VirtualBench:
             orders_per_s=load.orders_per_s,
             probe_every_ns=round(load.probe_every_ms * 1e6),
             seed=setup.scenario.seed,
-            folder=self.folder.path,
+            folder=self.record.folder.path,
         )
         self._load.connect()
         if not self._let(CONNECT_NS, until=lambda: not self.load.unconnected()):
@@ -278,7 +251,7 @@ class VirtualBench:
         self.phase = "playing the scenario"
         self.zero_ns = self.clock_ns() + HEADSTART_NS
         self.load.begin(self.zero_ns)
-        self.emit(e.LoadStarted(at_ns=self.zero_ns - self.origin_ns, workers=1))
+        self.record.emit(e.LoadStarted(at_ns=self.zero_ns - self.record.origin_ns, workers=1))
         return self.zero_ns
 
     def availability(self, window_s: float) -> float | None:
@@ -292,36 +265,20 @@ class VirtualBench:
 
     def judge_steady_state(self) -> bool:
         """Whether the probes of the last `steady_state.for` fared as they should; tells it, too."""
-        steady = self.setup.scenario.steady_state
-        total = self._probes(steady.for_s)
-        held = total.scheduled > 0 and steady.availability.admits(total.availability)
-        self.emit(
-            e.SteadyStateJudged(
-                at_ns=self.now(),
-                outcome=Outcome.PASS if held else Outcome.UNKNOWN,
-                summary=f"{total.on_time} of {total.scheduled} probes on time in {steady.for_s:g} s",
-            )
-        )
-        return held
-
-    def scene(self) -> Scene:
-        """Who leads, now."""
-        return Scene(
-            stack=self.setup.stack,
-            random=Random(self._random.getrandbits(64)),  # noqa: S311  draws targets, no secrets
-            primary=self.leader.service,
-            candidate=self.leader.candidate,
-            epoch=self.leader.epoch,
-        )
+        asked = self.setup.scenario.steady_state
+        event = judged(self._probes(asked.for_s), asked, at_ns=self.record.now(), strain="")
+        self.record.emit(event)
+        return event.outcome is Outcome.PASS
 
     def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
         """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""
-        asked = self.now() if asked_ns is None else asked_ns
-        return self.nemesis.inject(fault_id, fault, self.scene(), asked_ns=asked)
+        asked = self.record.now() if asked_ns is None else asked_ns
+        scene = self.leader.scene(self.setup.stack, self._random)
+        return self.nemesis.inject(fault_id, fault, scene, asked_ns=asked)
 
     def heal(self, fault_id: str, *, asked_ns: int | None = None) -> None:
         """Heal a fault."""
-        self.nemesis.heal(fault_id, asked_ns=self.now() if asked_ns is None else asked_ns)
+        self.nemesis.heal(fault_id, asked_ns=self.record.now() if asked_ns is None else asked_ns)
 
     def look_around(self) -> None:
         """Nothing dies by itself in virtual time."""
@@ -333,9 +290,12 @@ class VirtualBench:
         limit_s = self.setup.stack.ready_within_s
         if not self._let(round(limit_s * 1e9), until=lambda: not self.world.unready()):
             lines: dict[str, tuple[str, ...]] = {name: (why,) for name, why in self.world.unready().items()}
-            self.emit(
+            self.record.emit(
                 e.PhaseTimedOut(
-                    at_ns=self.now(), phase="ready again", limit_ns=round(limit_s * 1e9), last_lines=lines
+                    at_ns=self.record.now(),
+                    phase="ready again",
+                    limit_ns=round(limit_s * 1e9),
+                    last_lines=lines,
                 )
             )
 
@@ -346,9 +306,9 @@ class VirtualBench:
         replicas = self._collect_replicas()
         accounts = self._collect_accounts()
         self._read_quotes()
-        self.emit(
+        self.record.emit(
             e.Collected(
-                at_ns=self.now(),
+                at_ns=self.record.now(),
                 replicas=replicas,
                 quotes=self._quotes,
                 accounts=accounts,
@@ -356,16 +316,15 @@ class VirtualBench:
             )
         )
         self.load.close()
-        self.journal.sync()
-        write_tables(self.folder, origin_mono_ns=self.origin_ns)
+        self.record.sync()
+        write_tables(self.record.folder, origin_mono_ns=self.record.origin_ns)
 
     def tear_down(self) -> tuple[str, ...]:
         """End the journal; in virtual time nothing is left. Safe to call twice."""
-        if not self._over:
-            self.emit(e.StackStopped(at_ns=self.now(), left=()))
-            self.emit(e.RunEnded(at_ns=self.now()))
-            self._over = True
-            self.journal.close()
+        if self._load is not None:
+            with suppress(OSError):  # what a full disk does not take was told when the load was drained
+                self._load.close()
+        self.record.close(left=())
         return ()
 
     # --- the end of a run
@@ -378,9 +337,9 @@ class VirtualBench:
         for number, (key, order) in enumerate(list(unresolved.items())):
             load.resolve(order, number, until_ns=until_ns, on_known=partial(unresolved.pop, key, None))
         self._let(max(0, until_ns - self.clock_ns()), until=lambda: not unresolved)
-        self.emit(
+        self.record.emit(
             e.LoadDrained(
-                at_ns=self.now(),
+                at_ns=self.record.now(),
                 operations=load.operations,
                 unresolved=len(unresolved),
                 late_ns_p99=0,
@@ -411,7 +370,7 @@ class VirtualBench:
             if reading > 1:
                 self.world.agenda.run_until(self.clock_ns() + LOOK_NS)
             for service, dump in sorted(self._dumps().items()):
-                replica_path(self.folder.path, service, reading).write_bytes(msgspec.json.encode(dump))
+                replica_path(self.record.folder.path, service, reading).write_bytes(msgspec.json.encode(dump))
                 count += 1
         return count
 
@@ -424,7 +383,7 @@ class VirtualBench:
                 why = reader.problem or "no answer"
                 self._missing.append(f"accounts through {entry.service}: {why}")
             reports = [msgspec.structs.replace(each, through=entry.service) for each in reader.reports]
-            accounts_path(self.folder.path, entry.service).write_bytes(msgspec.json.encode(reports))
+            accounts_path(self.record.folder.path, entry.service).write_bytes(msgspec.json.encode(reports))
             count += len(reports)
         return count
 
@@ -441,11 +400,11 @@ class VirtualBench:
             if batch.quotes or batch.dropped:
                 self._cursors[name] = batch.cursor
                 self._quotes += len(batch.quotes)
-                with quotes_path(self.folder.path, name).open("ab") as file:
+                with quotes_path(self.record.folder.path, name).open("ab") as file:
                     file.write(msgspec.json.encode(batch) + b"\n")
 
     def _saw(self, event: StackEvent) -> None:
         self.leader = self.leader.after(event)
-        at_ns = event.mono_ns - self.origin_ns
-        self.emit(e.StackSaid(at_ns=at_ns, seen_ns=at_ns, event=event))
+        at_ns = event.mono_ns - self.record.origin_ns
+        self.record.emit(e.StackSaid(at_ns=at_ns, seen_ns=at_ns, event=event))
         self.inbox.events.append(event)

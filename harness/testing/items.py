@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.engine.run import Finished
+from harness.engine.finished import Finished
 from harness.engine.setup import Setup, seeded
 from harness.engine.suite import Attempt, lacking, repeated, run_suite, why_not
 from harness.engine.vocabulary import vocabulary

@@ -86,7 +86,7 @@ class Session:
             self._watch(bench)
             bench.look_around()
             bench.freeze()
-            self._run = load_run(bench.folder.path)
+            self._run = load_run(bench.record.folder.path)
         return self._run
 
     def judge(self, expectations: Mapping[str, Any]) -> Judgement:
@@ -145,12 +145,12 @@ class Session:
 
     def _tell(self, bench: Bench) -> None:
         """Keep what was asked with the run, so that judging it again gives the same, and write its report."""
-        document = {**bench.meta.document, "expect": self._judged}
-        write_meta(bench.folder, msgspec.structs.replace(bench.meta, document=document))
-        run = load_run(bench.folder.path)
+        document = {**bench.record.meta.document, "expect": self._judged}
+        write_meta(bench.record.folder, msgspec.structs.replace(bench.record.meta, document=document))
+        run = load_run(bench.record.folder.path)
         judgement = judge_all(run, read_expectations(self._judged))
-        write_verdicts(bench.folder, judgement)
-        write_reports(make_page(run, judgement), bench.folder.path)
+        write_verdicts(bench.record.folder, judgement)
+        write_reports(make_page(run, judgement), bench.record.folder.path)
 
 
 def _read(expectations: Mapping[str, Any]) -> dict[str, Settings]:

@@ -16,7 +16,7 @@ from command_line import SCENARIO, STACK, CommandLine
 from literal_run import literal_events, passing
 
 from harness.engine import suite
-from harness.engine.run import Finished, code_of
+from harness.engine.finished import Finished, code_of
 from harness.engine.setup import Setup
 from harness.engine.verdict_file import write_verdicts
 from harness.history.folder import create_run_folder

@@ -21,7 +21,7 @@ from literal_run import failing, passing, starved
 
 from harness.cli import running
 from harness.engine import suite
-from harness.engine.run import Finished
+from harness.engine.finished import Finished
 from harness.model.outcome import ExitCode
 from harness.report import written
 

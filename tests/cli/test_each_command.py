@@ -18,7 +18,7 @@ from literal_run import failing, passing, starved
 
 from harness.cli import validate_command
 from harness.engine import suite
-from harness.engine.run import code_of
+from harness.engine.finished import code_of
 from harness.engine.vocabulary import vocabulary
 from harness.model.outcome import Outcome
 from harness.scenario.schema import schema_text

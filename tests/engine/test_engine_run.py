@@ -4,145 +4,20 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripted import ZERO, ScriptedInbox, entry, scenario
-from three_providers import three_providers
+from fake_bench import FakeBench, Runner, raising, told
 
 from harness.engine import run as run_module
 from harness.engine.judging import judge_again
-from harness.engine.run import Finished, run_scenario
-from harness.engine.setup import Setup
 from harness.engine.verdict_file import read_verdicts, verdict_bytes
-from harness.history.folder import create_run_folder
-from harness.history.journal import JournalWriter
-from harness.history.meta import RunMeta, write_meta
 from harness.history.run import load_run
-from harness.model import events as e
 from harness.model.errors import AdapterError, EnvironmentUnfit, HarnessError, HealFailed
 from harness.model.judgement import Judgement
 from harness.model.outcome import ExitCode, Outcome
-
-
-class FakeBench:
-    """A bench without a stack; `at` maps the name of a step to what happens there."""
-
-    at: ClassVar[dict[str, Callable[[], object]]] = {}
-    made: ClassVar[FakeBench]
-    trouble: ClassVar[str] = ""
-    phase = "testing"
-
-    def __init__(self, setup: Setup, *, observers: object = ()) -> None:
-        FakeBench.made = self
-        self.setup = setup
-        self.log: list[str] = []
-        self.inbox, self.origin_ns = ScriptedInbox(), 0
-        self.zero_ns: int | None = None
-        self.has_site, self.timed_out = False, False
-        self.folder = create_run_folder(setup.out, "fake", started=datetime.now(UTC))
-        self.meta = RunMeta(run_id="r", scenario="fake", seed=7, platform="canned", stack="toy")
-        write_meta(self.folder, self.meta)
-        self.journal = JournalWriter(self.folder.journal)
-        self.nemesis = SimpleNamespace(active={}, move=lambda *_: None)
-
-    def step(self, name: str) -> None:
-        self.log.append(name)
-        self.at.get(name, lambda: None)()
-
-    def now(self) -> int:
-        return self.inbox.now_ns
-
-    def emit(self, event: e.Event) -> None:
-        self.journal.append(event)
-
-    def clock_ns(self) -> int:
-        return self.inbox.now_ns
-
-    def wake(self) -> None:
-        self.inbox.put(None)
-
-    def problem(self) -> str:
-        return FakeBench.trouble
-
-    def beyond_healing(self) -> bool:
-        return False
-
-    def save_evidence(self, directory: Path) -> None:
-        self.step("evidence")
-
-    def availability(self, window_s: float) -> float | None:
-        return None
-
-    def bring_up(self) -> None:
-        self.has_site = True
-        self.step("bring_up")
-
-    def begin_load(self) -> int:
-        self.zero_ns = ZERO
-        self.step("begin_load")
-        return ZERO
-
-    def judge_steady_state(self) -> bool:
-        return "unsteady" not in self.at
-
-    def look_around(self) -> None:
-        pass
-
-    def inject(self, fault_id: str, fault: object, *, asked_ns: int) -> tuple[()]:
-        self.step("inject")
-        return ()
-
-    def heal(self, fault_id: str, *, asked_ns: int) -> None:
-        self.step("heal")
-
-    def settle(self) -> None:
-        self.step("settle")
-
-    def freeze(self) -> None:
-        self.step("freeze")
-        self.emit(e.LoadDrained(at_ns=1, operations=1, unresolved=0, late_ns_p99=1, late_ns_max=1))
-        self.emit(e.Collected(at_ns=2, replicas=0, quotes=0, accounts=0))
-
-    def tear_down(self) -> tuple[str, ...]:
-        self.step("tear_down")
-        left = ("engine-alpha",) if "left" in self.at else ()
-        self.emit(e.StackStopped(at_ns=3, left=left))
-        self.emit(e.RunEnded(at_ns=4))
-        self.journal.close()
-        return left
-
-
-Runner = Callable[..., Finished]
-
-
-@pytest.fixture
-def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
-    """Runs a scenario on a fake bench: keyword arguments say what happens at which step."""
-    monkeypatch.setattr(run_module, "ground_for", FakeBench)
-    monkeypatch.setattr(FakeBench, "trouble", "")
-
-    def run(judgement: Judgement | None = None, **at: Callable[[], object]) -> Finished:
-        monkeypatch.setattr(FakeBench, "at", at)
-        if judgement is not None:
-            monkeypatch.setattr(run_module, "judge_all", lambda *_: judgement)
-        played = scenario(entry("slow", at_s=2, lasts_s=1), ends_s=4)
-        return run_scenario(Setup(played, three_providers(), SimpleNamespace(name="canned"), tmp_path))  # type: ignore[arg-type]
-
-    return run
-
-
-def raising(error: BaseException) -> Callable[[], object]:
-    def act() -> object:
-        raise error
-
-    return act
 
 
 def ctrl_c() -> None:
@@ -150,12 +25,6 @@ def ctrl_c() -> None:
 
 
 PASS, FAIL = Judgement(Outcome.PASS, ()), Judgement(Outcome.FAIL, ())
-
-
-def told(finished: Finished) -> list[str]:
-    assert finished.folder is not None
-    events = load_run(finished.folder.path).events
-    return [f"{event.cause}: {event.reason}" for event in events if isinstance(event, e.RunAborted)]
 
 
 def test_a_run_is_one_straight_walk(runner: Runner) -> None:

@@ -14,7 +14,7 @@ from scripted import entry, scenario
 from three_providers import three_providers
 
 from harness.engine import suite
-from harness.engine.run import Finished, code_of, not_run
+from harness.engine.finished import Finished, code_of, not_run
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, repeated, run_suite, why_not
 from harness.engine.suite import lacking as missing

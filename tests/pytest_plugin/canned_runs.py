@@ -39,7 +39,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine import suite
-from harness.engine.run import Finished
+from harness.engine.finished import Finished
 from harness.faults.contract import Capability
 from harness.history.meta import RunMeta
 from harness.model.judgement import Judgement
