@@ -84,9 +84,13 @@ def exit_code(attempts: Iterable[Attempt]) -> ExitCode:
 
 
 def repeated(scenarios: Iterable[Scenario], times: int) -> Iterator[Scenario]:
-    """Each scenario `times` times: the first with its own seed, each later one with the next."""
-    for scenario in scenarios:
-        for repeat in range(times):
+    """All scenarios, `times` over: the first round with their own seeds, each later one with the next.
+
+    Round by round, so that what changes on the machine while they run falls on all of them alike.
+    """
+    once = tuple(scenarios)
+    for repeat in range(times):
+        for scenario in once:
             yield scenario.with_seed((scenario.seed + repeat) % 2**32)
 
 
