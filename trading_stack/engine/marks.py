@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from trading_stack.market.freshness import INDEX_LIMIT_NS
@@ -28,6 +29,10 @@ class MarksDesk:
     def hear(self, frame: MarksFrame, now_ns: int) -> None:
         """Take a valuation that has just arrived."""
         self._frame, self._arrived_ns = frame, now_ns
+
+    def prices(self) -> Mapping[str, int]:
+        """The marks of the newest valuation; none before the first."""
+        return {} if self._frame is None else self._frame.prices
 
     def lead(self, now_ns: int) -> None:
         """This engine has just become primary."""

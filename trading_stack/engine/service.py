@@ -54,6 +54,7 @@ class Engine:
         replica = Replica(
             self._config(environ, tuple(peers)), self.store.stored, nonce=int.from_bytes(os.urandom(6), "big")
         )
+        self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
         self.host = Host(replica, self.store, self._new_venue)
         introductions = Introductions(self.roster, self.counters)
         self.administration = Desk(
@@ -70,14 +71,11 @@ class Engine:
             reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted,
         )
         self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
-        self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
 
     def _new_venue(self, snapshot: bytes | None) -> Venue:
-        return (
-            Venue(defects=self._planted)
-            if snapshot is None
-            else Venue.restore(snapshot, defects=self._planted)
-        )
+        if snapshot is None:
+            return Venue(defects=self._planted, own_marks=self.desk.prices)
+        return Venue.restore(snapshot, defects=self._planted, own_marks=self.desk.prices)
 
     def _config(self, environ: Mapping[str, str], peers: tuple[str, ...]) -> Config:
         sentinels = [self.provider, *peers]  # one a provider

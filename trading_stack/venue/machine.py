@@ -21,7 +21,7 @@ from trading_stack.venue import answers, queries, replies, snapshot
 from trading_stack.venue.commands import Cancel, Command, Epoch, Marks, New, Resolve, decode
 from trading_stack.venue.dump import VenueDump, dump
 from trading_stack.venue.entry import FILL, Entry
-from trading_stack.venue.matching import Matcher
+from trading_stack.venue.matching import Matcher, OwnMarks
 from trading_stack.venue.order import CANCELLED, FILLED, OPEN, Order
 from trading_stack.venue.refusals import REASONS, names_are_bad
 from trading_stack.venue.replies import Fail, Ok
@@ -32,12 +32,21 @@ _REPLAYED_AFTER_NS: Final = 10**9
 
 
 class Venue:
-    """A replica's venue. `defects` are the planted mistakes, by default those that the environment names."""
+    """A replica's venue. `defects` are the planted mistakes, by default those that the environment names.
 
-    def __init__(self, *, defects: frozenset[Defect] | None = None, state: State | None = None) -> None:
+    `own_marks` is there for the planted mistake `local-mark-in-apply` alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        defects: frozenset[Defect] | None = None,
+        state: State | None = None,
+        own_marks: OwnMarks = dict,
+    ) -> None:
         self._defects = planted.active(os.environ) if defects is None else defects
         self._state = State() if state is None else state
-        self._matcher = Matcher(self._state, self._defects)
+        self._matcher = Matcher(self._state, self._defects, own_marks)
         self._repeats_execute = Defect.NO_IDEMPOTENCY in self._defects
         self._wall_clock = Defect.WALL_CLOCK_IN_APPLY in self._defects
         self._forgets_cancels = Defect.FORGOTTEN_CANCEL_ON_REPLAY in self._defects
@@ -86,9 +95,11 @@ class Venue:
         return snapshot.take(self._state, self._defects)
 
     @classmethod
-    def restore(cls, data: bytes, *, defects: frozenset[Defect] | None = None) -> Self:
+    def restore(
+        cls, data: bytes, *, defects: frozenset[Defect] | None = None, own_marks: OwnMarks = dict
+    ) -> Self:
         """The venue of a snapshot; raises `msgspec.DecodeError` when `data` is none."""
-        return cls(defects=defects, state=snapshot.read(data))
+        return cls(defects=defects, state=snapshot.read(data), own_marks=own_marks)
 
     def dismantle(self) -> None:
         """Let go of the state, a piece at a time; the venue is of no use any more."""

@@ -7,6 +7,9 @@ traded before that point.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
 from trading_stack.defects import Defect
 from trading_stack.instruments import INSTRUMENTS
 from trading_stack.venue.entry import ACCEPTED, EXEC_CANCELLED, EXEC_REJECTED, Entry
@@ -15,14 +18,18 @@ from trading_stack.venue.order import CANCELLED, FILLED, REJECTED, Order
 from trading_stack.venue.refusals import refusal
 from trading_stack.venue.state import State
 
+OwnMarks: TypeAlias = Callable[[], Mapping[str, int]]
+"""What the pricing beside this replica says by now: never the same on another, so only a planted mistake asks it."""
+
 
 class Matcher:
     """Brings new orders to their books."""
 
-    __slots__ = ("_fok_fills_partly", "_set_order", "_state")
+    __slots__ = ("_fok_fills_partly", "_own_marks", "_set_order", "_state")
 
-    def __init__(self, state: State, defects: frozenset[Defect]) -> None:
+    def __init__(self, state: State, defects: frozenset[Defect], own_marks: OwnMarks) -> None:
         self._state = state
+        self._own_marks = own_marks if Defect.LOCAL_MARK_IN_APPLY in defects else None
         self._fok_fills_partly = Defect.FOK_FILLS_PARTLY in defects
         self._set_order = Defect.SET_ORDER_IN_APPLY in defects
 
@@ -89,7 +96,7 @@ class Matcher:
             taker=takers_account,
             taker_buys=taker.request.side == "buy",
             contracts=contracts,
-            price=price,
+            price=self._booked_at(instrument.name, price),
         )
         self._state.touch_accounts(instrument.name, instrument.underlying, makers_account, takers_account)
         _take(maker, contracts)
@@ -108,6 +115,11 @@ class Matcher:
             fee=booking.taker_fee,
             cash=booking.taker_cash,
         )
+
+    def _booked_at(self, instrument: str, price: int) -> int:
+        if self._own_marks is None:
+            return price
+        return self._own_marks().get(instrument, price)  # planted defect
 
     def _finish(self, order: Order, entry: Entry, *, self_trade: bool) -> None:
         request = order.request

@@ -18,11 +18,13 @@ from trading_stack.engine import service as engine_service
 from trading_stack.engine.door import Incoming
 from trading_stack.engine.messages import FromEngine, Leading, NotPrimary, Read, Submit
 from trading_stack.engine.service import Engine
+from trading_stack.instruments import SCALE
 from trading_stack.journal.core import Role
 from trading_stack.market.messages import MarksFrame
 from trading_stack.sentinel.messages import Accusation, FromPeer, Grant, Heartbeat
 from trading_stack.sentinel.service import INCOMING, Watchtower
 from trading_stack.settings import Address
+from trading_stack.venue.commands import New, encode
 from trading_stack.wire import Codec, serve
 
 pytestmark = pytest.mark.processes
@@ -165,6 +167,25 @@ def test_a_standby_proposes_no_marks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         task.cancel()
 
     with_engine(tmp_path, story)
+
+
+@pytest.mark.parametrize(("defect", "alike"), [("", True), ("local-mark-in-apply", False)])
+def test_an_engines_venue_asks_its_own_pricing_by_mistake_alone(
+    tmp_path: Path, defect: str, *, alike: bool
+) -> None:
+    def traded(engine: Engine) -> str:
+        venue = engine._new_venue(None)
+        sell = New("ann", "1", "BTC-PERPETUAL", "sell", 100_000, "limit", 50_000 * SCALE, "gtc")
+        venue.apply(1, 1, 1, encode(sell))
+        venue.apply(2, 1, 2, encode(msgspec.structs.replace(sell, account="bob", side="buy")))
+        return venue.digest()
+
+    async def story(engine: Engine, address: Address) -> None:
+        before = traded(engine)
+        engine._on_marks(MarksFrame({"BTC-PERPETUAL": 49_000 * SCALE}, 1, 1, 0, 0, ""))
+        assert (traded(engine) == before) is alike
+
+    with_engine(tmp_path, story, TRADING_STACK_DEFECT=defect)
 
 
 # --- the sentinel

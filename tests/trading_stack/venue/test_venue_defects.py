@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from venue_steps import P, Steps, new, replay
+from venue_steps import BTC, TICK, P, Steps, new, replay
 
 from trading_stack.defects import Defect
 from trading_stack.venue import commands
@@ -72,3 +72,28 @@ def test_a_cancel_of_the_past_is_forgotten_and_one_of_the_present_is_not() -> No
     assert venue.dump().orders[0].state == "open"
     venue.apply(3, 1, time.time_ns(), commands.encode(Cancel("ann", "1", "b")))
     assert venue.dump().orders[0].state == "cancelled"
+
+
+def booked(*defects: Defect, marks: dict[str, int]) -> Steps:
+    """Trades at 50,000 beside a pricing that says something else."""
+    steps = Steps(*defects, own_marks=lambda: marks)
+    for number in ("1", "2"):
+        steps.do(new("ann", number, "sell", 100_000))
+        steps.do(new("bob", number, "buy", 100_000, force="ioc"))
+    return steps
+
+
+def test_money_booked_at_a_replicas_own_mark_is_other_money_on_each() -> None:
+    defect = Defect.LOCAL_MARK_IN_APPLY
+    one, other = (booked(defect, marks={BTC: mark}) for mark in (P + 40 * TICK, P + 90 * TICK))
+    assert one.venue.digest() != other.venue.digest()
+    assert one.venue.dump().balances != other.venue.dump().balances
+    assert one.fills() == other.fills()
+    assert one.coin() == other.coin() == 0
+    assert booked(defect, marks={}).venue.digest() == booked(marks={}).venue.digest()
+    assert replay(one.log, defect).digest() != one.venue.digest()
+
+
+def test_the_right_venue_never_asks_the_pricing_beside_it() -> None:
+    one, other = (booked(marks={BTC: mark}) for mark in (P + 40 * TICK, P + 90 * TICK))
+    assert one.venue.digest() == other.venue.digest() == replay(one.log).digest()

@@ -11,6 +11,7 @@ from trading_stack.instruments import SCALE
 from trading_stack.venue import commands, queries
 from trading_stack.venue.commands import Cancel, Command, Marks, New, Resolve
 from trading_stack.venue.machine import Venue
+from trading_stack.venue.matching import OwnMarks
 
 BTC = "BTC-PERPETUAL"
 P = 50_000 * SCALE
@@ -34,8 +35,8 @@ def new(
 class Steps:
     """A venue and its journal. `log` is what was applied: (index, epoch, time, command)."""
 
-    def __init__(self, *defects: Defect) -> None:
-        self.venue = Venue(defects=frozenset(defects))
+    def __init__(self, *defects: Defect, own_marks: OwnMarks = dict) -> None:
+        self.venue = Venue(defects=frozenset(defects), own_marks=own_marks)
         self.epoch = 1
         self.log: list[tuple[int, int, int, bytes]] = []
 
