@@ -9,7 +9,7 @@ from typing import Final
 from harness.faults.contract import Cut, Direction, Established, Fact, NewConnections
 from harness.model.span import Span
 from harness.model.undo import Undo
-from harness.platforms.sim.lanes import Added, Lane, Road
+from harness.platforms.sim.lanes import Added, Lane, Meter, Road
 from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
@@ -169,43 +169,41 @@ class Delaying:
         ]
         self._number = next(_NUMBERS)
         self._added = _added(latency_ms, jitter_ms)
-        self._before: list[tuple[int, int]] = []
-        self._after: list[tuple[int, int]] = []
+        self._meters: list[Meter] = []
 
     def apply(self) -> Span:
-        self._before = [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
+        span = self._world.instant()
+        self._meters = [Meter(span.first_ns) for _ in self._lanes]
+        for (_, _, lane), meter in zip(self._lanes, self._meters, strict=True):
+            lane.meters[self._number] = meter
         self._put(self._added)
-        return self._world.instant()
+        return span
 
     def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
         self._put(_added(latency_ms, jitter_ms))
         return self._world.instant()
 
     def facts(self) -> list[Fact]:
-        after = self._after or [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
-        facts = (self._fact(*one) for one in zip(self._lanes, self._before, after, strict=False))
+        facts = (self._fact(*one) for one in zip(self._lanes, self._meters, strict=False))
         return [fact for fact in facts if fact is not None]
 
     def revert(self) -> Span:
-        self._after = self._after or [(lane.arrived, lane.delay_ns) for _, _, lane in self._lanes]
         for _, _, lane in self._lanes:
             lane.added.pop(self._number, None)
+            lane.meters.pop(self._number, None)
         return self._world.instant()
 
     def _put(self, added: Added) -> None:
         for _, _, lane in self._lanes:
             lane.added[self._number] = added
 
-    def _fact(
-        self, where: tuple[str, Direction, Lane], before: tuple[int, int], after: tuple[int, int]
-    ) -> Fact | None:
+    def _fact(self, where: tuple[str, Direction, Lane], meter: Meter) -> Fact | None:
         name, way, lane = where
-        count, took_ns = after[0] - before[0], after[1] - before[1]
-        if not count:
+        if not meter.arrived:
             return None
-        measured_ms = max(0.0, took_ns / count - lane.base_ns) / 1e6
+        measured_ms = max(0.0, meter.delay_ns / meter.arrived - lane.base_ns) / 1e6
         asked_ms = self._added.latency_ns / 1e6
-        told = f"{count} messages ({way}) took {measured_ms:.1f} ms more than the baseline on average"
+        told = f"{meter.arrived} messages ({way}) took {measured_ms:.1f} ms more than the baseline on average"
         near = measured_ms >= 0.5 * asked_ms
         return Fact(name, "far_end", told, convincing=near, asked=asked_ms, measured=measured_ms, unit="ms")
 

@@ -71,8 +71,7 @@ class Connection:
         lane = sender.lane
         if not self.open or lane.silent:
             return
-        lane.arrived += 1
-        lane.delay_ns += self._agenda.now_ns - sent_ns
+        lane.note(sent_ns, self._agenda.now_ns)
         receiver = sender.other
         receiver.machine.run(receiver.life, lambda: self._hear(receiver, message))
 

@@ -24,8 +24,17 @@ class Added:
 
 
 @dataclass(slots=True)
+class Meter:
+    """Times the messages that were sent from `since_ns` on, as they arrive."""
+
+    since_ns: int
+    arrived: int = 0
+    delay_ns: int = 0  # the sum
+
+
+@dataclass(slots=True)
 class Lane:
-    """One direction of a link. `silent_for` and `added` hold the changes in force, by their number."""
+    """One direction of a link. `silent_for` and `added` hold the changes in force, `meters` who measures, by number."""
 
     base_ns: int
     jitter_ns: int
@@ -33,8 +42,16 @@ class Lane:
     added: dict[int, Added] = field(default_factory=dict)
     sent: int = 0
     arrived: int = 0
-    delay_ns: int = 0  # the sum over all that arrived
     silent_since_ns: int = 0
+    meters: dict[int, Meter] = field(default_factory=dict)
+
+    def note(self, sent_ns: int, now_ns: int) -> None:
+        """A message has arrived."""
+        self.arrived += 1
+        for meter in self.meters.values():
+            if sent_ns >= meter.since_ns:
+                meter.arrived += 1
+                meter.delay_ns += now_ns - sent_ns
 
     def draw_ns(self, random: Random) -> int:
         """How long the next message takes."""

@@ -89,6 +89,15 @@ def test_a_delay_is_measured_on_the_very_link_and_can_be_moved() -> None:
     assert not toy.world.road(toy.link).to.added
 
 
+def test_what_was_under_way_before_a_delay_proves_nothing_about_it() -> None:
+    toy = ToyWorld()
+    delay = SimHands(toy.world).delay([toy.link], latency_ms=50)
+    delay.apply()
+    toy.run(20)
+    assert toy.world.road(toy.link).to.arrived
+    assert delay.facts() == []
+
+
 def test_a_delay_that_nobody_felt_is_not_proved() -> None:
     toy = ToyWorld()
     delay = SimHands(toy.world).delay([toy.link], latency_ms=50)

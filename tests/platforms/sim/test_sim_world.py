@@ -6,6 +6,7 @@ import pytest
 from sim_toy import MS, ToyWorld
 
 from harness.model.errors import UsageError
+from harness.platforms.sim.lanes import Meter
 from harness.platforms.sim.machine import SimMachine
 from harness.stack.simulation import Ears
 
@@ -16,12 +17,13 @@ def machine(toy: ToyWorld, name: str) -> SimMachine:
 
 def test_messages_arrive_once_in_order_and_after_the_declared_delay() -> None:
     toy = ToyWorld()
+    road = toy.world.road(toy.link)
+    meter = road.to.meters[0] = Meter(toy.world.agenda.now_ns)
     toy.run(1_000)
     numbers = [number for _, number in toy.counter.came]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) > 90
-    road = toy.world.road(toy.link)
-    assert 2.0 <= road.to.delay_ns / road.to.arrived / MS <= 2.4
+    assert 2.0 <= meter.delay_ns / meter.arrived / MS <= 2.4
     assert [event.kind for event in toy.told] == ["connected"]
     assert (toy.told[0].service, toy.told[0].provider) == ("counter", "bravo")
 
