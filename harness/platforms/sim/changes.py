@@ -14,6 +14,7 @@ from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
 _NUMBERS: Final = itertools.count(1)
+SEVERED: Final = "reset: the stalled connection was severed"
 
 
 class Killing:
@@ -121,7 +122,8 @@ class Cutting:
             for _, lane, _, _ in watched:
                 lane.silent_for.discard(self._number)
             if watched:
-                self._world.sever(cut.link, "reset: the stalled connection was severed")
+                self._world.sever(cut.link, SEVERED)
+            road.let_go(SEVERED)
         return self._world.instant()
 
     def _silence(self, road: Road, cut: Cut) -> None:

@@ -30,6 +30,7 @@ class End:
         self.other: End = self
         self.connection: Connection | None = None
         self.free_ns = 0
+        self.told = False  # that the connection is over
 
     def send(self, message: object) -> None:
         if self.connection is not None:
@@ -40,12 +41,14 @@ class End:
             self.connection.end_by(self, why)
 
     def tell_down(self, why: str) -> None:
-        """Let the service know, unless it is gone or began anew."""
-        self.machine.run(self.life, lambda: self.ears.on_down(self, why))
+        """Let the service know, once, unless it is gone or began anew."""
+        if not self.told:
+            self.told = True
+            self.machine.run(self.life, lambda: self.ears.on_down(self, why))
 
 
 class Connection:
-    """Two ends on one road. It ends once; what was under way then is lost."""
+    """Two ends on one road. It ends once; what was under way then is lost, and either end may learn of it much later."""
 
     def __init__(self, agenda: Agenda, random: Random, road: Road, dialler: End, acceptor: End) -> None:
         self.open = True
@@ -56,6 +59,11 @@ class Connection:
         self._random = random
         dialler.other, acceptor.other = acceptor, dialler
         dialler.connection = acceptor.connection = self
+
+    @property
+    def over(self) -> bool:
+        """Whether both ends know that it is over."""
+        return all(end.told for end in self.ends)
 
     def carry(self, sender: End, message: object) -> None:
         """Let a message arrive after a while, behind those before it."""
@@ -89,14 +97,13 @@ class Connection:
 
     def orphan(self, end: End) -> None:
         """The process at one end is gone; its host resets the connection, if word gets through."""
+        end.told = True
         if self.open:
             self.open = False
             self._tell_far(end)
 
     def sever(self, why: str) -> None:
-        """Both ends see a reset now."""
-        if not self.open:
-            return
+        """Both ends see a reset now, if they think that it is open."""
         self.open = False
         for end in self.ends:
             end.tell_down(why)
@@ -108,7 +115,8 @@ class Connection:
         def look() -> None:
             quiet = end.other.lane.silent and end.other.lane.silent_since_ns <= since_ns
             mute = end.other.machine.mute_since_ns
-            if self.open and (quiet or (mute is not None and mute <= since_ns)):
+            if not end.told and (quiet or (mute is not None and mute <= since_ns)):
+                end.tell_down("silent")
                 self.end_by(end, "silent")
 
         end.machine.later(SILENT_NS, look)
@@ -159,12 +167,12 @@ class Attempt:
             case NewConnections.REJECT:
                 self._agenda.after(LOOPBACK_NS, lambda: self._fail("refused"))
             case NewConnections.DROP | NewConnections.STALL:
-                return  # the time limit ends it
+                self._road.stalled.append(self._fail)  # until the cut is lifted, or its time is over
             case NewConnections.ALLOW:
                 self._agenda.after(self._road.to.draw_ns(self._random), self._reach)
 
     def _reach(self) -> None:
-        if self._over or self._road.to.silent:
+        if self._over or self._stalls():
             return
         acceptor = self._acceptor()
         if acceptor is None:
@@ -177,11 +185,18 @@ class Attempt:
 
     def _rise(self, acceptor: End) -> None:
         alive = acceptor.machine.alive and acceptor.life == acceptor.machine.life
-        if self._over or self._road.back.silent or self._road.to.silent or not alive:
+        if self._over or self._stalls() or not alive:
             return
         self._over = True
         self._limit.cancel()
         self._up(Connection(self._agenda, self._random, self._road, self._dialler, acceptor))
+
+    def _stalls(self) -> bool:
+        """Whether a cut keeps the hello from getting through."""
+        if not (self._road.to.silent or self._road.back.silent):
+            return False
+        self._road.stalled.append(self._fail)
+        return True
 
     def _fail(self, why: str) -> None:
         if self._over:

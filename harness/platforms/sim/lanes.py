@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -71,7 +72,10 @@ class Lane:
 
 @dataclass(slots=True)
 class Road:
-    """A link: `to` carries what its source says, `back` what its target answers."""
+    """A link: `to` carries what its source says, `back` what its target answers.
+
+    `stalled` are attempts to connect that a cut keeps waiting; each is told why it fails when the cut is lifted.
+    """
 
     link: Link
     to: Lane
@@ -79,12 +83,19 @@ class Road:
     refusing: dict[int, NewConnections] = field(default_factory=dict)
     dials: int = 0
     failed_dials: int = 0
+    stalled: list[Callable[[str], None]] = field(default_factory=list)
 
     @classmethod
     def of(cls, link: Link) -> Road:
         """The road of a link at its declared baseline: half of the round trip each way."""
         base_ns, jitter_ns = round(link.round_trip_ms * 5e5), round(link.jitter_ms * 5e5)
         return cls(link, Lane(base_ns, jitter_ns), Lane(base_ns, jitter_ns))
+
+    def let_go(self, why: str) -> None:
+        """Fail every attempt that a cut kept waiting."""
+        stalled, self.stalled = self.stalled, []
+        for fail in stalled:
+            fail(why)
 
     @property
     def for_new(self) -> NewConnections:

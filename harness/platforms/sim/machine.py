@@ -22,7 +22,10 @@ REDIAL: Final = Redial()
 
 
 class SimMachine:
-    """`harness.stack.simulation.Machine`, and what faults do to it. `drift_ppm` is how wrong its clock runs."""
+    """`harness.stack.simulation.Machine`, and what faults do to it.
+
+    `drift_ppm` is how wrong its clock runs from now on; now it is right, as a history needs clocks that agree.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class SimMachine:
         self._agenda = agenda
         self._random = random
         self._drift_ppm = drift_ppm
+        self._set_ns = agenda.now_ns
         self._roads = roads
         self._find = find
         self._on_event = on_event
@@ -61,7 +65,7 @@ class SimMachine:
 
     def now_ns(self) -> int:
         now_ns = self._agenda.now_ns
-        return now_ns + now_ns * self._drift_ppm // MILLION
+        return now_ns + (now_ns - self._set_ns) * self._drift_ppm // MILLION
 
     def later(self, delay_ns: int, act: Act) -> Entry:
         life = self.life
@@ -174,13 +178,13 @@ class SimMachine:
 
     def keep(self, end: End) -> None:
         """Remember a connection's end, to reset it when the process is killed."""
-        self._ends = {each for each in self._ends if each.connection is not None and each.connection.open}
+        self._ends = {each for each in self._ends if each.connection is not None and not each.connection.over}
         self._ends.add(end)
 
     def connections(self) -> list[Connection]:
-        """All that are open, in the order in which they were made."""
+        """All that some end thinks to be open, in the order in which they were made."""
         ends = sorted(self._ends, key=_order)
-        return [end.connection for end in ends if end.connection is not None and end.connection.open]
+        return [end.connection for end in ends if end.connection is not None and not end.connection.over]
 
     def _road(self, target: str, port: int) -> Road:
         road = self._roads.get((self.service, target, port))

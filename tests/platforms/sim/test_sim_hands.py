@@ -48,7 +48,7 @@ def test_new_connections_meet_what_the_cut_says(new: NewConnections, failure: st
     assert toy.counter.downs == ["reset: connection reset by peer"]
     assert set(toy.counter.failures) == {failure}
     cut.revert()
-    toy.run(2_000)
+    toy.run(300)  # an attempt that waits fails when the cut is lifted: nobody waits for its time to be over
     assert toy.counter.ups == 2
 
 
@@ -156,3 +156,24 @@ def test_a_dark_provider_sends_no_reset() -> None:
     cut.revert()
     toy.run(2_500)
     assert toy.counter.ups == 2
+
+
+def test_both_ends_of_a_silent_connection_give_it_up_by_themselves() -> None:
+    toy = ToyWorld()
+    cut = SimHands(toy.world).cut([Cut(toy.link)])
+    cut.apply()
+    toy.run(3_100)
+    assert toy.counter.downs == ["silent"]
+    assert toy.echo.downs == ["silent"]
+
+
+def test_an_end_that_thinks_it_is_open_is_reset_when_a_cut_is_lifted() -> None:
+    toy = ToyWorld()
+    hands = SimHands(toy.world)
+    cut = hands.cut([Cut(toy.link)])
+    cut.apply()
+    hands.kill(["echo"]).apply()
+    toy.run(500)
+    assert toy.counter.downs == []
+    cut.revert()
+    assert toy.counter.downs == ["reset: the stalled connection was severed"]
