@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from harness.faults.contract import NewConnections
 from harness.platforms.sim.agenda import Agenda
-from harness.platforms.sim.lanes import LOOPBACK_NS, Lane, Road
+from harness.platforms.sim.lanes import LOOPBACK_NS, Lane, Meter, Road
 from harness.stack.simulation import Ears
 
 if TYPE_CHECKING:
@@ -73,13 +73,16 @@ class Connection:
         lane.sent += 1
         at_ns = max(sender.free_ns, now_ns + lane.draw_ns(self._random))
         sender.free_ns = at_ns
-        self._agenda.at(at_ns, lambda: self._arrive(sender, message, now_ns))
+        meters = lane.timed_by() if lane.meters else ()
+        self._agenda.at(at_ns, lambda: self._arrive(sender, message, at_ns - now_ns, meters))
 
-    def _arrive(self, sender: End, message: object, sent_ns: int) -> None:
+    def _arrive(self, sender: End, message: object, delay_ns: int, meters: Sequence[Meter]) -> None:
         lane = sender.lane
         if not self.open or lane.silent:
             return
-        lane.note(sent_ns, self._agenda.now_ns)
+        lane.arrived += 1
+        for meter in meters:
+            meter.note(delay_ns)
         receiver = sender.other
         receiver.machine.run(receiver.life, lambda: self._hear(receiver, message))
 

@@ -26,11 +26,17 @@ class Added:
 
 @dataclass(slots=True)
 class Meter:
-    """Times the messages that were sent from `since_ns` on, as they arrive."""
+    """Times the messages that were sent while a delay was in force, as they arrive."""
 
-    since_ns: int
     arrived: int = 0
     delay_ns: int = 0  # the sum
+    most_ns: int = 0
+
+    def note(self, delay_ns: int) -> None:
+        """A message has arrived."""
+        self.arrived += 1
+        self.delay_ns += delay_ns
+        self.most_ns = max(self.most_ns, delay_ns)
 
 
 @dataclass(slots=True)
@@ -46,13 +52,13 @@ class Lane:
     silent_since_ns: int = 0
     meters: dict[int, Meter] = field(default_factory=dict)
 
-    def note(self, sent_ns: int, now_ns: int) -> None:
-        """A message has arrived."""
-        self.arrived += 1
-        for meter in self.meters.values():
-            if sent_ns >= meter.since_ns:
-                meter.arrived += 1
-                meter.delay_ns += now_ns - sent_ns
+    def timed_by(self) -> list[Meter]:
+        """Who times a message that is sent now: every meter whose delay is more than nothing."""
+        return [
+            meter
+            for number, meter in self.meters.items()
+            if (added := self.added.get(number)) is not None and added.latency_ns + added.jitter_ns > 0
+        ]
 
     def draw_ns(self, random: Random) -> int:
         """How long the next message takes."""

@@ -6,7 +6,7 @@ import pytest
 from sim_toy import MS, ToyWorld
 
 from harness.model.errors import UsageError
-from harness.platforms.sim.lanes import Meter
+from harness.platforms.sim.lanes import Added, Meter
 from harness.platforms.sim.machine import SimMachine
 from harness.stack.simulation import Ears
 
@@ -18,7 +18,8 @@ def machine(toy: ToyWorld, name: str) -> SimMachine:
 def test_messages_arrive_once_in_order_and_after_the_declared_delay() -> None:
     toy = ToyWorld()
     road = toy.world.road(toy.link)
-    meter = road.to.meters[0] = Meter(toy.world.agenda.now_ns)
+    meter = road.to.meters[0] = Meter()
+    road.to.added[0] = Added(0, 1)  # a nanosecond, so that there is something to measure
     toy.run(1_000)
     numbers = [number for _, number in toy.counter.came]
     assert numbers == list(range(len(numbers)))
