@@ -100,10 +100,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:
-    import difflib
+    from harness.documents.words import closest
 
-    closest = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {closest[0]!r}?" if closest else ""
+    near = closest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def _close_stdout() -> None:
