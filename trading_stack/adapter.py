@@ -26,7 +26,16 @@ from harness.model.replica import AccountReport, ReplicaDump, ReportedFill
 from harness.model.stack_event import StackEvent
 from harness.stack.adapter import Address
 from trading_stack.client import Client, ConnectionBroken
-from trading_stack.instruments import INSTRUMENTS, MARKET_EPOCH_NS, SCALE, YEAR_NS, Instrument, Kind
+from trading_stack.instruments import (
+    CONTRACTS_A_COIN,
+    INSTRUMENTS,
+    MARKET_EPOCH_NS,
+    SCALE,
+    USD_A_CONTRACT,
+    YEAR_NS,
+    Instrument,
+    Kind,
+)
 
 _LONGEST_DEADLINE_MS: Final = 60_000
 _PROVIDED_ROLES: Final = ("engine", "sentinel", "gateway", "feed", "pricing")
@@ -182,6 +191,8 @@ class TradingStack:
                 _reference_price(instrument),
                 1,
                 _LARGEST_ORDER,
+                contract_value=_contract_value(instrument),
+                price_band=instrument.band,
             )
             for instrument in INSTRUMENTS.values()
         ]
@@ -220,6 +231,11 @@ def _get(address: Address, target: str, *, deadline_s: float) -> bytes:
     if response.status != http.client.OK:
         raise ConnectionError(f"{address}{target}: {response.status} {body[:200].decode('utf-8', 'replace')}")
     return body
+
+
+def _contract_value(instrument: Instrument) -> int:
+    """What a contract is worth, in 1e-8 coin (options) or 1e-8 USD."""
+    return SCALE // CONTRACTS_A_COIN if instrument.is_option else USD_A_CONTRACT * SCALE
 
 
 def _reference_price(instrument: Instrument) -> int:

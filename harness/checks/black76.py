@@ -64,7 +64,7 @@ _INVERSE_ROOT_PI: Final = 0.5641895835477562869
 
 
 def erfc(x: Floats) -> Floats:
-    """The complementary error function, by Cody's three ranges."""
+    """The complementary error function of each element, by Cody's three ranges."""
     y = np.abs(x)
     result = np.empty_like(y)
     small = y <= 0.46875
@@ -79,14 +79,17 @@ def erfc(x: Floats) -> Floats:
 
 
 def normal_cdf(x: Floats) -> Floats:
-    """The distribution function of the standard normal, accurate in both tails."""
+    """The distribution function of the standard normal at each element, accurate in both tails."""
     return 0.5 * erfc(-x / np.sqrt(2.0))
 
 
 def inverse_price(
     forward: Floats, strike: Floats, deviation: Floats, *, calls: npt.NDArray[np.bool_]
 ) -> Floats:
-    """The price in coin of options of total deviation σ√T, by the symmetry described above."""
+    """The price in coin of options, by the symmetry described above; arrays of one length, one element an option.
+
+    `forward` and `strike` are USD, both above zero; `deviation` is σ√T of the whole time, above zero.
+    """
     dollar, mirrored = 1.0 / forward, 1.0 / strike
     sign = np.where(calls, -1.0, 1.0)  # a call is K puts on the dollar, a put K calls
     d1 = np.log(dollar / mirrored) / deviation + deviation / 2.0
@@ -95,7 +98,10 @@ def inverse_price(
 
 
 def intrinsic(forward: Floats, strike: Floats, *, calls: npt.NDArray[np.bool_]) -> Floats:
-    """The least price in coin that admits no arbitrage: max(1 - K/F, 0) of a call, max(K/F - 1, 0) of a put."""
+    """The least price in coin that admits no arbitrage (DOMAIN P3): max(1 - K/F, 0) of a call, max(K/F - 1, 0) of a put.
+
+    Arrays of one length; `forward` and `strike` in one unit.
+    """
     ratio = strike / forward
     return np.maximum(np.where(calls, 1.0 - ratio, ratio - 1.0), 0.0)
 

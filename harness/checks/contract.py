@@ -33,7 +33,10 @@ class Check(ABC, Generic[E]):
 
     @abstractmethod
     def judge(self, run: Run, expectation: E) -> Verdict:
-        """Judge one run."""
+        """Judge one run by what a person expects of it; what the history doesn't tell makes the verdict UNKNOWN.
+
+        Whatever it raises is a defect of the check, which `judging` turns into UNKNOWN.
+        """
 
 
 AnyCheck = Check[Any]

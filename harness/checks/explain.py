@@ -34,9 +34,11 @@ class Explanation:
     mistake: str
 
     def passes(self) -> Finding:
+        """What the predicate finds in the history that is sound."""
         return judge_predicate(self.passing, self.predicate)
 
     def fails(self) -> Finding:
+        """What it finds in the one with the mistake."""
         return judge_predicate(self.failing, self.predicate)
 
 
@@ -100,6 +102,7 @@ def _rows(passing: Run, failing: Run, *, sound: bool) -> Iterator[str]:
         "replicas",
         "account_fills",
         "account_positions",
+        "instruments",
     ):
         yield from _difference(table, passing.table(table), failing.table(table), sound=sound)
     for table in ("marks", "quotes"):

@@ -50,6 +50,7 @@ class Outage:
 
     @property
     def took_ns(self) -> int:
+        """From the first measured effect to that acknowledgement; `NEVER` without one."""
         return NEVER if self.ack_ns is None else self.ack_ns - self.fault.first_effect_ns
 
 

@@ -1,4 +1,4 @@
-"""Grouping rows by integer keys, without a loop over the rows."""
+"""Grouping rows by integer keys, without a loop over the rows. Keys and values are arrays with one element a row."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harness.checks.view import Bools, Ints
 
 
 def ordered(*keys: Ints) -> Ints:
-    """The order of rows by the first key, then the second, and so on; stable."""
+    """The numbers of the rows, ordered by the first key, then the second, and so on; stable. At least one key."""
     return np.lexsort(keys[::-1]).astype(np.int64, copy=False)
 
 
 def first_of_group(*keys: Ints) -> Bools:
-    """Where, in rows already ordered by the keys, a group begins."""
+    """Where, in rows already ordered by the keys, a group of equal keys begins. At least one key."""
     if not len(keys[0]):
         return np.zeros(0, dtype=np.bool_)
     begins = np.zeros(len(keys[0]), dtype=np.bool_)
@@ -24,7 +24,7 @@ def first_of_group(*keys: Ints) -> Bools:
 
 
 def group_sums(keys: Ints, values: Ints) -> tuple[Ints, Ints]:
-    """The distinct keys, ascending, and the sum of each one's values, exactly."""
+    """The distinct keys, ascending, and the sum of each one's values, exactly as long as it fits in 64 bits."""
     if not len(keys):
         return keys, values
     order = np.argsort(keys, kind="stable")
@@ -34,7 +34,7 @@ def group_sums(keys: Ints, values: Ints) -> tuple[Ints, Ints]:
 
 
 def is_member(keys: Ints, of: Ints) -> Bools:
-    """Where a key is among others."""
+    """Which of the keys are among others, one element a key."""
     return np.isin(keys, of)
 
 

@@ -69,7 +69,10 @@ class Latency(Check[LatencyExpectation]):
 
 
 def quantile(sorted_ns: Ints, share: float) -> int:
-    """The exact quantile of sorted values: the smallest that at least this share does not exceed."""
+    """The exact quantile of sorted values: the smallest that at least this share (0 to 1) does not exceed.
+
+    Raises `IndexError` when there are no values.
+    """
     at = max(0, math.ceil(round(share * len(sorted_ns), 9)) - 1)
     return int(sorted_ns[at])
 

@@ -20,7 +20,8 @@ MOST_EVIDENCE: Final = 5
 class Found:
     """What a predicate's function found: how much it judged, how often it was broken, and the first examples.
 
-    `unknown` says why it could not be judged; a violation that was found all the same still counts.
+    `unknown` says why it could not be judged; a violation that was found all the same still counts. `note` says what was
+    left unjudged without that being a reason to doubt the rest.
     """
 
     judged: int
@@ -28,6 +29,7 @@ class Found:
     evidence: tuple[Evidence, ...] = ()
     unknown: str = ""
     environment_caused: bool = False
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Violations:
     evidence: list[Evidence] = field(default_factory=list)
 
     def add(self, text: str, *, at_ns: int | None = None, rows: Sequence[str] = (), weight: int = 1) -> None:
+        """Count one violation (or `weight` that one text tells) at a time of the run's clock, proved by these rows."""
         self.count += weight
         if len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(Evidence(text, at_ns, tuple(rows)))
@@ -50,8 +53,9 @@ class Violations:
                 break
             self.evidence.append(example)
 
-    def found(self, judged: int, *, unknown: str = "") -> Found:
-        return Found(judged, self.count, tuple(self.evidence), unknown)
+    def found(self, judged: int, *, unknown: str = "", note: str = "") -> Found:
+        """What was collected, as the outcome of a predicate that judged so many things."""
+        return Found(judged, self.count, tuple(self.evidence), unknown, note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ def to_finding(predicate: Predicate, found: Found) -> Finding:
             Outcome.PASS,
             f"{found.judged:,} judged" if found.judged else "there was nothing to judge",
         )
-    return Finding(predicate.name, outcome, f"{predicate.title}: {text}", found.judged, found.evidence)
+    told = f"{predicate.title}: {text}" + (f"; {found.note}" if found.note else "")
+    return Finding(predicate.name, outcome, told, found.judged, found.evidence)
 
 
 def worst_of(findings: Sequence[Finding]) -> Outcome:

@@ -37,6 +37,7 @@ class Stream:
 
     @property
     def spacing_ns(self) -> int:
+        """The median distance between two probes, as they were due; 0 with fewer than two."""
         if len(self.intended_ns) < 2:
             return 0
         return int(np.median(np.diff(self.intended_ns)))

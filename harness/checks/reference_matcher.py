@@ -2,13 +2,16 @@
 
 It shares no code and no data structure with any stack under test. Orders match by price, then by acceptance; trades are at
 the resting order's price. Self-trade prevention cancels the incoming order's rest when it would next trade with an order
-of its own account; fill-or-kill counts what can be traded before that point. A client order id means its first order for
-ever; an id that was resolved before its order came is closed.
+of its own account; fill-or-kill counts what can be traded before that point; a post-only order that would trade ends. A
+client order id means its first order for ever; an id that was resolved before its order came is closed.
+
+Prices and quantities are whole numbers of any unit; a price of None takes what comes.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -68,13 +71,17 @@ class _Side:
             del levels[heappop(heap)]
         return None
 
-    def queue(self) -> list[_Order]:
-        """All living orders, best first."""
-        return [order for key in sorted(self._levels) for order in self._levels[key] if order.leaves]
+    def queue(self, price: int | None) -> Iterator[_Order]:
+        """The living orders that an order of the other side with this limit crosses, best first."""
+        keys = self._levels if price is None else [key for key in self._levels if key <= self._sign * price]
+        for key in sorted(keys):
+            living = [order for order in self._levels[key] if order.leaves]
+            self._levels[key] = deque(living)
+            yield from living
 
 
 class ReferenceMatcher:
-    """A venue's books, replayed. Keys, accounts and instruments are numbers of the caller's."""
+    """A venue's books, replayed. Keys, accounts and instruments are numbers of the caller's; `fills` is by time."""
 
     def __init__(self) -> None:
         self.fills: list[Fill] = []
@@ -82,11 +89,11 @@ class ReferenceMatcher:
         self._books: dict[int, tuple[_Side, _Side]] = {}
 
     def final(self) -> dict[int, tuple[int, int]]:
-        """Each order's filled and open quantity."""
+        """Each order's filled and open quantity by its key; keys that were closed without an order are left out."""
         return {key: (order.cum, order.leaves) for key, order in self._orders.items() if order is not None}
 
     def refuse(self, key: int) -> None:
-        """The venue refused an order for a reason that isn't matching's: its id is taken, and nothing rests."""
+        """An order that must not reach its book: its id is taken, and nothing rests."""
         if key not in self._orders:
             self._orders[key] = _Order(key, -1, -1, buys=True, quantity=0, price=None)
 
@@ -101,10 +108,13 @@ class ReferenceMatcher:
         quantity: int,
         price: int | None,
         time_in_force: str,
-    ) -> None:
-        """An order as the log has it; a repeat of an id changes nothing."""
+    ) -> bool:
+        """Take an order as the log has it; a repeat of an id changes nothing.
+
+        Whether a rule ended it before it traded at all: self-trade prevention, post-only or fill-or-kill.
+        """
         if key in self._orders:
-            return
+            return False
         order = self._orders[key] = _Order(
             key, account, instrument, buys=buys, quantity=quantity, price=price
         )
@@ -112,14 +122,17 @@ class ReferenceMatcher:
         if book is None:
             book = self._books[instrument] = (_Side(buys=True), _Side(buys=False))
         own, other = book if buys else (book[1], book[0])
-        if not _killed(order, other, time_in_force):
-            self._trade(index, order, other)
+        if _killed(order, other, time_in_force):
+            return True
+        self._trade(index, order, other)
         if not order.leaves:
-            return
-        if price is None or time_in_force in ("ioc", "fok") or _crosses(order, other.best()):
+            return False
+        meets_own = _crosses(order, other.best())
+        if price is None or meets_own or time_in_force in ("ioc", "fok"):
             order.leaves = 0
         else:
             own.rest(order, price)
+        return meets_own and not order.cum
 
     def cancel(self, key: int) -> None:
         """Take what is left of an order off the book."""
@@ -156,15 +169,16 @@ def _crosses(taker: _Order, maker: _Order | None) -> bool:
 def _killed(order: _Order, other: _Side, time_in_force: str) -> bool:
     """Whether an order ends before it trades: post-only that would trade, fill-or-kill that cannot fill."""
     would_trade = time_in_force == "post_only" and _crosses(order, other.best())
-    if would_trade or (time_in_force == "fok" and not _can_fill(order, other)):
+    ends = would_trade or (time_in_force == "fok" and not _can_fill(order, other))
+    if ends:
         order.leaves = 0
-    return not order.leaves
+    return ends
 
 
 def _can_fill(order: _Order, other: _Side) -> bool:
     missing = order.leaves
-    for maker in other.queue():
-        if not _crosses(order, maker) or maker.account == order.account:
+    for maker in other.queue(order.price):
+        if maker.account == order.account:
             return False
         missing -= maker.leaves
         if missing <= 0:

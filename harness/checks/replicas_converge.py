@@ -58,7 +58,17 @@ def _judge(view: View) -> Found:
     _caught_up(every, last, violations)
     _digests(view, violations)
     _books(view, last, violations)
-    return violations.found(found.judged, unknown=found.unknown)
+    return violations.found(found.judged, unknown=found.unknown, note=_not_compared(view, last))
+
+
+def _not_compared(view: View, last: list[Reading]) -> str:
+    """What was not there to be compared: a venue that never rests is seldom read twice at one index."""
+    told = [view.run.problem("balances")]
+    if view.run.replicas.groupby("applied_index")["node"].nunique().max() < 2:
+        told.append("no two replicas were read at one index, so no digests were compared")
+    if sum(reading.applied_index >= last_command(view) for reading in last) < 2:
+        told.append("fewer than two replicas had applied every order, so no books were compared")
+    return "; ".join(text for text in told if text)
 
 
 def _caught_up(every: tuple[Reading, ...], last: list[Reading], violations: Violations) -> None:

@@ -43,7 +43,9 @@ _DOMAINS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("account_fills", "order_id"),
     ),
     "exec_id": (("executions", "exec_id"), ("account_fills", "exec_id")),
-    "instrument": tuple((table, "instrument") for table in (*_WITH_ACCOUNT, "marks", "quotes")),
+    "instrument": tuple(
+        (table, "instrument") for table in (*_WITH_ACCOUNT, "marks", "quotes", "instruments")
+    ),
     "node": tuple((table, "node") for table in _WITH_NODE),
     "through": (("account_fills", "through"), ("account_positions", "through")),
     "side": tuple((table, "side") for table in _WITH_ORDERS),
@@ -54,7 +56,10 @@ _DOMAIN_OF: Final = {place: name for name, places in _DOMAINS.items() for place 
 
 
 class View:
-    """Arrays made from a run's tables, each once. Use `view(run)`."""
+    """Arrays made from a run's tables, each once, with one element a row of the table. Use `view(run)`.
+
+    Every method raises `KeyError` for a table or a column that there is not. Arrays are shared: never write into them.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -63,6 +68,7 @@ class View:
         self._made: dict[tuple[str, ...], Any] = {}
 
     def length(self, table: str) -> int:
+        """How many rows a table has."""
         return len(self.run.table(table))
 
     def codes(self, table: str, column: str) -> Ints:
@@ -101,6 +107,22 @@ class View:
         made: Bools = self._made[key]
         return made
 
+    def flags(self, table: str, column: str) -> Bools:
+        """Where a column of truth values is true; missing is not."""
+        key = ("flags", table, column)
+        if key not in self._made:
+            self._made[key] = self.run.table(table)[column].to_numpy(dtype=np.bool_, na_value=False)
+        made: Bools = self._made[key]
+        return made
+
+    def missing(self, table: str, column: str) -> Bools:
+        """Where a column has no value at all (an empty text is one)."""
+        key = ("missing", table, column)
+        if key not in self._made:
+            self._made[key] = self.run.table(table)[column].isna().to_numpy()
+        made: Bools = self._made[key]
+        return made
+
     def order_key(self, table: str) -> Ints:
         """One number for each pair of account and client order id, the same in every table; -1 where one is missing."""
         key = ("order_key", table)
@@ -113,7 +135,7 @@ class View:
         return made
 
     def order_name(self, key: int) -> str:
-        """The account and client order id of an order key, for people."""
+        """The account and client order id of an order key (not -1), for people: `account/client order id`."""
         account, coid = divmod(int(key), self.size("client_order_id"))
         return f"{self.text('account', account)}/{self.text('client_order_id', coid)}"
 
@@ -126,7 +148,7 @@ class View:
         return made
 
     def reading_name(self, reading: int) -> str:
-        """Which replica, and its how-manyeth reading."""
+        """Which replica, and which of its readings, for people: `node (reading n)`."""
         node, read = divmod(int(reading), READS)
         return f"{self.text('node', node)} (reading {read})"
 

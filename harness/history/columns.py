@@ -1,7 +1,8 @@
 """The columns of the history's tables: the one place that says what a run leaves for checks to judge.
 
-All times are nanoseconds on the run's clock (`*_ns`, int64; missing is pandas' `<NA>`). Prices and coin are integers
-of 1e-8, quantities whole contracts; quotes alone are floats, as they were published.
+All times are nanoseconds on the run's clock (`*_ns`, int64; missing is pandas' `<NA>`), unless said. Prices are integers
+of 1e-8 of the instrument's quote unit (USD; coin for options), `cash`, `fee` and balances of coin integers of 1e-8 coin,
+quantities whole contracts; quotes alone are floats, as they were published.
 """
 
 from __future__ import annotations
@@ -66,6 +67,15 @@ ENTRIES: Final[dict[str, str]] = {
     "time_in_force": "string",
     "marks_source_sequence": "Int64",
     "marks_input_age_ns": "Int64",
+    "refusal": "string",  # a gateway's verdict that a new order came with; "": none; missing: the stack doesn't tell
+}
+
+INSTRUMENTS: Final[dict[str, str]] = {  # what can be traded, as the stack tells it
+    "instrument": "string",
+    "kind": "string",  # perpetual, future, option_call, option_put
+    "tick": "int64",
+    "contract_value": "Int64",  # of one contract: 1e-8 USD of an inverse perpetual or future, 1e-8 coin of an option
+    "price_band": "Int64",  # about the mark: 1e-8 of the mark, for an option 1e-8 coin
 }
 
 MARKS: Final[dict[str, str]] = {  # the prices of mark entries, one row an instrument
@@ -128,6 +138,7 @@ BALANCES: Final[dict[str, str]] = {
     "amount": "int64",
 }
 
+# One row a replica and reading; `promised_epoch` and the indexes are as the replica told them.
 REPLICAS: Final[dict[str, str]] = {
     "node": "string",
     "provider": "string",
@@ -223,4 +234,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "account_fills": ACCOUNT_FILLS,
     "account_positions": ACCOUNT_POSITIONS,
     "quotes": QUOTES,
+    "instruments": INSTRUMENTS,
 }
+
+OPTIONAL: Final[dict[str, frozenset[str]]] = {"entries": frozenset({"refusal"})}
+"""By table, the columns that older runs don't have: absent, they read as missing."""

@@ -27,31 +27,38 @@ class RunFolder:
 
     @property
     def meta(self) -> Path:
+        """What the run was, and how to run it again."""
         return self.path / "run.json"
 
     @property
     def journal(self) -> Path:
+        """Every event, one line each."""
         return self.path / "journal.ndjson"
 
     @property
     def verdicts(self) -> Path:
+        """The judgement, as it was last made."""
         return self.path / "verdicts.json"
 
     @property
     def logs(self) -> Path:
+        """The output of every service."""
         return self.path / "logs"
 
     def table(self, name: str) -> Path:
+        """One of the tables of `harness.history.columns.TABLES`."""
         return self.path / f"{name}.parquet"
 
     def log(self, service: str) -> Path:
+        """The output of one service."""
         return self.logs / f"{file_name(service)}.log"
 
 
 def create_run_folder(root: Path, scenario: str, *, started: datetime, token: str | None = None) -> RunFolder:
     """Create a folder that no other run has, point `latest` to it, and return its paths.
 
-    `started` must know its time zone. Two runs that start in one second differ in their token.
+    `started` must know its time zone. Two runs that start in one second differ in their token. Raises `FileExistsError`
+    when the folder of a given `token` is there already, `OSError` when none can be made.
     """
     shelf = root / file_name(scenario)
     shelf.mkdir(parents=True, exist_ok=True)
@@ -72,7 +79,7 @@ def point_latest(folder: RunFolder) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is either whole or not there: a temporary file, synced, then renamed."""
+    """Write a file that is either whole or not there: a temporary file, synced, then renamed. Raises `OSError`."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with fresh.open("wb") as file:

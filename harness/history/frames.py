@@ -16,7 +16,10 @@ class SchemaMismatch(ValueError):
 
 
 def make_frame(columns: Columns, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """A frame of the declared columns; each must be given, or have a type that can be missing."""
+    """A frame of the declared columns, given as sequences of one length; one that is not given is missing values.
+
+    Raises `SchemaMismatch` for a column that is not declared, a value of another type, and a missing one that may not be.
+    """
     length = max((len(column) for column in values.values()), default=0)
     if unknown := sorted(set(values) - set(columns)):
         raise SchemaMismatch(f"unknown column {unknown[0]!r}; declared are {', '.join(columns)}")
@@ -29,7 +32,7 @@ def make_frame(columns: Columns, values: Mapping[str, Sequence[Any]]) -> pd.Data
 
 
 def frame_of_rows(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """A frame of rows given as mappings; absent keys are missing values. For small tables and tests."""
+    """A frame of rows given as mappings; absent keys are missing values. For small tables. Raises `SchemaMismatch`."""
     kept = list(rows)
     present = dict.fromkeys(name for row in kept for name in row)
     return make_frame(columns, {name: [row.get(name) for row in kept] for name in present})
@@ -38,7 +41,8 @@ def frame_of_rows(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> pd.Dat
 def frame_of_structs(columns: Columns, structs: Sequence[Any], given: Mapping[str, Any]) -> pd.DataFrame:
     """A frame of objects whose attributes are named as the columns; `given` has the columns that they lack.
 
-    A scalar in `given` holds for every row.
+    A scalar in `given` holds for every row. Raises `AttributeError` for a column that neither has, `SchemaMismatch` for a
+    value of another type.
     """
     values: dict[str, Sequence[Any]] = {}
     for name in columns:
@@ -57,18 +61,23 @@ def empty_frame(columns: Columns) -> pd.DataFrame:
 
 
 def concat_frames(columns: Columns, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of one declaration, one below the other."""
+    """Frames of one declaration, one below the other, with rows numbered anew."""
     full = [frame for frame in frames if len(frame)]
     if not full:
         return empty_frame(columns)
     return pd.concat(full, ignore_index=True)
 
 
-def conform(columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the declared order and types; raises `SchemaMismatch` where it cannot be had."""
-    if absent := [name for name in columns if name not in frame.columns]:
-        raise SchemaMismatch(f"the column {absent[0]!r} is absent")
-    kept = frame[list(columns)]
+def conform(columns: Columns, frame: pd.DataFrame, *, optional: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """The frame with the declared order and types; raises `SchemaMismatch` where it cannot be had.
+
+    Of the `optional` columns those that the frame lacks are added, with nothing but missing values.
+    """
+    absent = [name for name in columns if name not in frame.columns]
+    if required := [name for name in absent if name not in optional]:
+        raise SchemaMismatch(f"the column {required[0]!r} is absent")
+    added = {name: _missing(name, columns[name], len(frame)) for name in absent}
+    kept = frame.assign(**added)[list(columns)]
     if all(str(kept[name].dtype) == dtype for name, dtype in columns.items()):
         return kept
     try:

@@ -149,13 +149,14 @@ class Journal(msgspec.Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
+        """Whether the last event is the one that ends a run."""
         return not self.torn and bool(self.events) and isinstance(self.events[-1], RunEnded)
 
 
 def read_journal(path: Path) -> Journal:
     """Read a journal up to its end, or to the first line that is not whole.
 
-    Raises `UsageError` when there is no such file, or when its first line is no event of a journal.
+    Raises `UsageError` when the file cannot be read. One that is no journal at all is torn at its first line.
     """
     try:
         content = path.read_bytes()
@@ -167,7 +168,7 @@ def read_journal(path: Path) -> Journal:
 
 
 def parse_journal(content: bytes) -> Journal:
-    """The events in the bytes of a journal (a pure function, for files and tests alike)."""
+    """The events in the bytes of a journal, as far as they are whole; raises nothing."""
     lines = content.split(b"\n")
     rest = lines.pop()
     events: list[Event] = []

@@ -13,7 +13,7 @@ from harness.model.events import Event, FaultEvidence, FaultFailed, FaultHealed,
 
 
 def leadership_table(events: Iterable[Event]) -> pd.DataFrame:
-    """Every event that the stack told, by the time when it happened."""
+    """The table `leadership`: every event that the stack told, by the time when it happened on the run's clock."""
     said = sorted((event for event in events if isinstance(event, StackSaid)), key=lambda event: event.at_ns)
     rows = [
         {
@@ -35,7 +35,7 @@ def leadership_table(events: Iterable[Event]) -> pd.DataFrame:
 
 
 def faults_table(events: Iterable[Event]) -> pd.DataFrame:
-    """One row a fault, in the order of their onsets; a fault that failed without an onset stands at its failure."""
+    """The table `faults`: one row a fault, by onset; a fault that failed without an onset stands at its failure."""
     kept = list(events)
     rows: dict[str, dict[str, Any]] = {}
     for event in kept:

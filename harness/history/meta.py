@@ -52,7 +52,7 @@ class _Head(msgspec.Struct):
 
 
 def write_meta(folder: RunFolder, meta: RunMeta) -> None:
-    """Write `run.json` so that it is whole or not there."""
+    """Write `run.json` so that it is whole or not there; raises `OSError`."""
     write_atomically(folder.meta, msgspec.json.format(msgspec.json.encode(meta), indent=2) + b"\n")
 
 

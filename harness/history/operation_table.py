@@ -66,7 +66,7 @@ def read_records(folder: Path) -> Iterator[OperationRecord]:
 
 
 def operations_table(records: Iterable[OperationRecord], *, origin_mono_ns: int) -> pd.DataFrame:
-    """The table `operations`, by intended time. `origin_mono_ns` is the run's origin.
+    """The table `operations`, by intended time. `origin_mono_ns` is the run's origin on the host's monotonic clock.
 
     An operation without a completion is info: nobody knows what became of it.
     """

@@ -19,7 +19,10 @@ class TableUnreadable(ValueError):
 
 
 def write_table(folder: RunFolder, name: str, frame: pd.DataFrame) -> Path:
-    """Write one of the history's tables into a run's folder and return its path."""
+    """Write one of the history's tables into a run's folder, whole or not at all, and return its path.
+
+    Raises `KeyError` for a table that there is not, `SchemaMismatch` for a frame without the declared columns.
+    """
     table = pa.Table.from_pandas(conform(TABLES[name], frame), preserve_index=False)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
@@ -28,13 +31,16 @@ def write_table(folder: RunFolder, name: str, frame: pd.DataFrame) -> Path:
     return path
 
 
-def read_table(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read a table; raises `FileNotFoundError`, or `TableUnreadable` for what is torn or foreign."""
+def read_table(path: Path, columns: Columns, *, optional: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Read a table; `optional` columns may be absent from the file and are then missing values.
+
+    Raises `FileNotFoundError`, or `TableUnreadable` for what is torn or foreign.
+    """
     if not path.exists():
         raise FileNotFoundError(path)
     try:
         frame = pq.read_table(path, partitioning=None, memory_map=True).to_pandas()
-        return conform(columns, frame)
+        return conform(columns, frame, optional=optional)
     except (pa.ArrowException, OSError) as error:
         raise TableUnreadable(f"{path.name} is torn or no Parquet file: {error}") from error
     except SchemaMismatch as error:

@@ -34,7 +34,8 @@ _KINDS: Final[dict[str, Columns]] = {
 def replica_tables(dumps: Iterable[ReplicaDump], *, origin_mono_ns: int) -> dict[str, pd.DataFrame]:
     """The tables `entries`, `marks`, `executions`, `orders`, `balances` and `replicas`.
 
-    Readings of one node are numbered from 1 in the order given. `origin_mono_ns` is the run's origin.
+    Readings of one node are numbered from 1 in the order given. `origin_mono_ns` is the run's origin on the host's
+    monotonic clock; only `read_ns` is counted from it, the venue's own times stay as they are.
     """
     readings: Counter[str] = Counter()
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _KINDS}

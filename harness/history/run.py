@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.history.columns import TABLES
+from harness.history.columns import OPTIONAL, TABLES
 from harness.history.folder import RunFolder
 from harness.history.frames import conform, empty_frame
 from harness.history.journal import Journal, read_journal
@@ -24,7 +24,8 @@ from harness.model.events import Collected, Event, LoadDrained, LoadStarted, Run
 class Run:
     """One run's history. Tables are read when they are first asked for.
 
-    A table that is absent or torn is an empty frame of the right columns, and `problem(name)` says why.
+    A table that is absent or torn is an empty frame of the right columns, and `problem(name)` says why. The properties of
+    tables are `table(name)`; `harness.history.columns` says what is in each, and in which units.
     """
 
     def __init__(
@@ -46,54 +47,72 @@ class Run:
 
     @property
     def events(self) -> tuple[Event, ...]:
+        """The events of the journal, as far as it can be read."""
         return self.journal.events
 
     @property
     def operations(self) -> pd.DataFrame:
+        """What clients sent and were told, one row an operation."""
         return self.table("operations")
 
     @property
     def entries(self) -> pd.DataFrame:
+        """The log of every replica, one row an entry and reading."""
         return self.table("entries")
 
     @property
     def marks(self) -> pd.DataFrame:
+        """The prices of mark entries, one row an instrument."""
         return self.table("marks")
 
     @property
     def executions(self) -> pd.DataFrame:
+        """What applying the log did to orders, on every replica."""
         return self.table("executions")
 
     @property
     def orders(self) -> pd.DataFrame:
+        """Every order as each replica holds it."""
         return self.table("orders")
 
     @property
     def balances(self) -> pd.DataFrame:
+        """Every account's contracts and coin on each replica."""
         return self.table("balances")
 
     @property
     def replicas(self) -> pd.DataFrame:
+        """What each replica says of itself, one row a reading."""
         return self.table("replicas")
 
     @property
     def account_fills(self) -> pd.DataFrame:
+        """The fills that clients are told, through each entry point."""
         return self.table("account_fills")
 
     @property
     def account_positions(self) -> pd.DataFrame:
+        """The positions that clients are told, through each entry point."""
         return self.table("account_positions")
 
     @property
     def quotes(self) -> pd.DataFrame:
+        """Every published price."""
         return self.table("quotes")
+
+    @property
+    def instruments(self) -> pd.DataFrame:
+        """What can be traded; empty when the stack doesn't tell."""
+        return self.table("instruments")
 
     @cached_property
     def leadership(self) -> pd.DataFrame:
+        """What the stack told of who leads, from the journal; see `LEADERSHIP`."""
         return leadership_table(self.events)
 
     @cached_property
     def faults(self) -> pd.DataFrame:
+        """What was broken and when, from the journal; see `FAULTS`."""
         return faults_table(self.events)
 
     @cached_property
@@ -103,7 +122,7 @@ class Run:
 
     @cached_property
     def drained_ns(self) -> int | None:
-        """When the load was over; None when it never was."""
+        """When the load was over, on the run's clock; None when it never was."""
         return next((event.at_ns for event in self.events if isinstance(event, LoadDrained)), None)
 
     @cached_property
@@ -119,7 +138,7 @@ class Run:
         return ""
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of the tables of `harness.history.columns.TABLES`."""
+        """One of the tables of `harness.history.columns.TABLES`; raises `KeyError` for any other name."""
         return self._load(name)[0]
 
     def problem(self, name: str) -> str:
@@ -134,13 +153,13 @@ class Run:
         return self._read[name]
 
     def _load_now(self, name: str) -> tuple[pd.DataFrame, str]:
-        columns = TABLES[name]
+        columns, optional = TABLES[name], OPTIONAL.get(name, frozenset())
         if name in self._given:
-            return conform(columns, self._given[name]), ""
+            return conform(columns, self._given[name], optional=optional), ""
         if self.path is None:
             return empty_frame(columns), f"there is no table {name}"
         try:
-            return read_table(RunFolder(self.path).table(name), columns), ""
+            return read_table(RunFolder(self.path).table(name), columns, optional=optional), ""
         except FileNotFoundError:
             return empty_frame(columns), f"there is no {name}.parquet"
         except TableUnreadable as error:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from harness.history.folder import RunFolder
+from harness.history.instrument_table import instruments_table
 from harness.history.journal_tables import faults_table, leadership_table
 from harness.history.operation_table import operations_table, read_records
 from harness.history.parquet import TableUnreadable, read_table, write_table
 from harness.history.quote_table import quotes_table
 from harness.history.replica_tables import account_tables, replica_tables
+from harness.model.instrument import Instrument
 from harness.model.quotes import QuoteBatch
 from harness.model.replica import AccountReport, ReplicaDump
 
@@ -21,6 +23,7 @@ __all__ = [
     "account_tables",
     "collected_tables",
     "faults_table",
+    "instruments_table",
     "leadership_table",
     "operations_table",
     "quotes_table",
@@ -39,6 +42,7 @@ def collected_tables(
     dumps: Iterable[ReplicaDump] | None = None,
     reports: Iterable[AccountReport] | None = None,
     batches: Iterable[QuoteBatch] | None = None,
+    instruments: Iterable[Instrument] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every table that can be made from what was collected; what is None leaves its tables out.
 
@@ -53,6 +57,8 @@ def collected_tables(
         tables |= account_tables(reports)
     if batches is not None:
         tables["quotes"] = quotes_table(batches, origin_mono_ns=origin_mono_ns)
+    if instruments is not None:
+        tables["instruments"] = instruments_table(instruments)
     return tables
 
 

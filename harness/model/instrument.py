@@ -11,6 +11,10 @@ class Instrument(msgspec.Struct, frozen=True):
     `kind` is `perpetual`, `future`, `option_call` or `option_put`. `reference_price` is about where it trades
     now (a multiple of `tick`); orders are placed around it. Quantities are drawn from `minimum_quantity` to
     `maximum_quantity`, both included.
+
+    What a stack leaves out of the rest is not judged. `contract_value` is what one contract is worth: 1e-8 USD of an
+    inverse perpetual or future, 1e-8 coin of an option; whoever tells it books fills as predicate O7 computes them again.
+    `price_band` is how far from the mark a limit price may be: 1e-8 of the mark, for an option 1e-8 coin.
     """
 
     name: str
@@ -19,3 +23,5 @@ class Instrument(msgspec.Struct, frozen=True):
     reference_price: int
     minimum_quantity: int
     maximum_quantity: int
+    contract_value: int | None = None
+    price_band: int | None = None

@@ -13,6 +13,8 @@ class LogEntry(msgspec.Struct, frozen=True):
 
     `type` is the command: `new`, `cancel`, `resolve`, `mark`, `epoch` (a new primary's own first entry), or the
     stack's own word; the fields of an order are those that its client sent. `marks` holds a mark command's prices.
+    `refusal` is the verdict that a new order came with into the log (of its gateway's price band): `price_band` or
+    `no_fresh_price`, empty when nothing spoke against it, None when the stack doesn't tell.
     """
 
     index: int
@@ -31,6 +33,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     marks: dict[str, int] | None = None
     marks_source_sequence: int | None = None
     marks_input_age_ns: int | None = None
+    refusal: str | None = None
 
 
 class Execution(msgspec.Struct, frozen=True):

@@ -16,9 +16,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from harness.model.replica import AccountReport, ReplicaDump
-from harness.observe.files import accounts_path, replica_path
+from harness.observe.files import accounts_path, instruments_path, replica_path
 from harness.observe.plan import Collection, CollectPlan, Endpoint
-from harness.stack.adapter import Accounts, Adapter, Address, DropCopy
+from harness.stack.adapter import Accounts, Adapter, Address, DropCopy, Market
 from harness.stack.loading import load_adapter
 
 T = TypeVar("T")
@@ -113,9 +113,8 @@ def collect(plan: CollectPlan) -> Collection:
     factory = load_adapter(plan.adapter, base=Path(plan.base))
     replicas, settled, missing = _collect_replicas(plan, factory())
     accounts, missing_accounts = _collect_accounts(plan, factory)
-    return Collection(
-        replicas=replicas, accounts=accounts, settled=settled, missing=(*missing, *missing_accounts)
-    )
+    missing += missing_accounts + _collect_instruments(plan, factory())
+    return Collection(replicas=replicas, accounts=accounts, settled=settled, missing=tuple(missing))
 
 
 def _collect_replicas(plan: CollectPlan, adapter: Adapter) -> tuple[int, bool, list[str]]:
@@ -155,6 +154,16 @@ def _collect_accounts(plan: CollectPlan, factory: Callable[[], Adapter]) -> tupl
         accounts_path(Path(plan.folder), gateway).write_bytes(msgspec.json.encode(reports))
     missing = [f"accounts through {gateway}: {why}" for gateway, why in problems.items()]
     return sum(len(reports) for reports in found.values()), missing
+
+
+def _collect_instruments(plan: CollectPlan, adapter: Adapter) -> list[str]:
+    """Write what can be traded; a stack that doesn't tell it lacks nothing here, and checks say what they can't judge."""
+    if not isinstance(adapter, Market):
+        return []
+    found, problems = at_once({"instruments": adapter.market}, within_s=plan.deadline_s)
+    for instruments in found.values():
+        instruments_path(Path(plan.folder)).write_bytes(msgspec.json.encode(instruments))
+    return [f"{name}: {why}" for name, why in problems.items()]
 
 
 def account_reports(adapter: Adapter, endpoint: Endpoint, *, deadline_s: float) -> list[AccountReport]:

@@ -1,7 +1,7 @@
 """The files that observers leave in a run's folder, and how to read them back.
 
 `quotes-<service>.ndjson` holds one `QuoteBatch` a line, `replica-<service>-<reading>.json` one `ReplicaDump`,
-`accounts-<gateway>.json` a list of `AccountReport`.
+`accounts-<gateway>.json` a list of `AccountReport`, `instruments.json` a list of `Instrument`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.model.instrument import Instrument
 from harness.model.quotes import QuoteBatch
 from harness.model.replica import AccountReport, ReplicaDump
 
@@ -26,6 +27,10 @@ def replica_path(folder: Path, service: str, reading: int) -> Path:
 
 def accounts_path(folder: Path, gateway: str) -> Path:
     return folder / f"accounts-{gateway}.json"
+
+
+def instruments_path(folder: Path) -> Path:
+    return folder / "instruments.json"
 
 
 def read_quotes(folder: Path) -> Iterator[QuoteBatch]:
@@ -49,6 +54,12 @@ def read_accounts(folder: Path) -> Iterator[AccountReport]:
     decoder = msgspec.json.Decoder(list[AccountReport])
     for path in sorted(folder.glob("accounts-*.json")):
         yield from decoder.decode(path.read_bytes())
+
+
+def read_instruments(folder: Path) -> list[Instrument] | None:
+    """What can be traded; None when the stack doesn't tell."""
+    path = instruments_path(folder)
+    return msgspec.json.decode(path.read_bytes(), type=list[Instrument]) if path.exists() else None
 
 
 def _by_reading(path: Path) -> tuple[str, int]:

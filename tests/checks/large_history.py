@@ -20,6 +20,13 @@ from harness.history.run import Run
 from harness.model.events import Collected, LoadDrained, LoadStarted, RunEnded
 
 PRICE = 5_000_000_000_000
+TERMS = {
+    "instrument": [INSTRUMENT],
+    "kind": "perpetual",
+    "tick": [10],
+    "contract_value": pd.array([10 * 10**8], dtype="Int64"),
+    "price_band": pd.array([None], dtype="Int64"),
+}
 ROWS_A_BLOCK = 3 * (4 + 6 + 3) + 4 + 2
 
 Column = npt.NDArray[Any]
@@ -39,6 +46,7 @@ def large_run(blocks: int) -> Run:
         "replicas": _replicas(4 * blocks),
         "account_fills": _reports(executions),
         "account_positions": _positions(blocks),
+        "instruments": _frame(TABLES["instruments"], TERMS, 1),
     }
     events = (
         stack_said(0, "engine-alpha", "primary_promoted", epoch=1),
@@ -119,6 +127,7 @@ def _entries(at: Column, first: Column) -> dict[str, Any]:
         "order_type": _repeat(count, "limit", "limit", "limit", None),
         "price": pd.array(_repeat(count, PRICE, PRICE, PRICE + 10, None), dtype="Int64"),
         "time_in_force": _repeat(count, "gtc", "gtc", "gtc", None),
+        "refusal": _repeat(count, "", "", "", None),
     }
 
 

@@ -17,13 +17,14 @@ class Book:
     def __init__(self) -> None:
         self.matcher = ReferenceMatcher()
         self.index = 0
+        self.ended = False
 
     def new(
         self, account: int, side: str, quantity: int, price: int | None, tif: str = "gtc", **more: Any
     ) -> int:
         self.index += 1
         key = more.get("key", self.index)
-        self.matcher.new(
+        self.ended = self.matcher.new(
             self.index,
             key,
             account=account,
@@ -112,6 +113,46 @@ def test_post_only_never_takes() -> None:
     assert book.final(book.new(TOM, "buy", 1, 100, "post_only")) == (0, 0)
     assert book.final(book.new(TOM, "buy", 1, 99, "post_only")) == (0, 1)
     assert book.trades() == []
+
+
+def test_orders_that_a_rule_ends_before_they_trade_are_told() -> None:
+    book = Book()
+    book.new(MIA, "sell", 2, 100)
+    for account, price, tif, ended in (
+        (TOM, 99, "gtc", False),
+        (TOM, 99, "ioc", False),
+        (TOM, 100, "post_only", True),
+        (TOM, 100, "fok", True),
+        (MIA, 100, "gtc", True),
+        (MIA, None, "gtc", True),
+    ):
+        book.new(account, "buy", 3, price, tif)
+        assert book.ended is ended, (account, price, tif)
+    book.new(MIA, "sell", 1, 98, key=1)
+    assert not book.ended
+    book.new(TOM, "buy", 3, 100)
+    assert not book.ended
+
+
+def test_what_traded_before_it_met_its_own_is_not_told() -> None:
+    book = Book()
+    book.new(NOA, "sell", 2, 100)
+    book.new(MIA, "sell", 2, 100)
+    book.new(MIA, "buy", 3, 100)
+    assert (book.ended, len(book.trades())) == (False, 1)
+
+
+def test_fill_or_kill_counts_no_dead_orders() -> None:
+    book = Book()
+    for _ in range(3):
+        book.matcher.cancel(book.new(MIA, "sell", 2, 101))
+    book.new(MIA, "sell", 1, 100)
+    book.new(MIA, "sell", 1, 101)
+    assert book.final(book.new(TOM, "buy", 3, None, "fok")) == (0, 0)
+    assert book.final(book.new(TOM, "buy", 2, None, "fok")) == (2, 0)
+    book.new(MIA, "buy", 1, 90)
+    assert book.final(book.new(TOM, "sell", 1, 91, "fok")) == (0, 0)
+    assert book.final(book.new(TOM, "sell", 1, 90, "fok")) == (1, 0)
 
 
 def test_cancelled_orders_do_not_trade() -> None:

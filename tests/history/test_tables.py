@@ -6,7 +6,7 @@ import msgspec
 import pandas as pd
 import pytest
 
-from harness.history.columns import FAULTS, LEADERSHIP, OPERATIONS, TABLES
+from harness.history.columns import FAULTS, LEADERSHIP, OPERATIONS, OPTIONAL, TABLES
 from harness.history.folder import RunFolder
 from harness.history.frames import SchemaMismatch, conform, empty_frame, frame_of_rows, make_frame
 from harness.history.tables import (
@@ -21,6 +21,7 @@ from harness.history.tables import (
     write_tables,
 )
 from harness.model.events import Event, FaultEvidence, FaultFailed, FaultHealed, FaultInjected, StackSaid
+from harness.model.instrument import Instrument
 from harness.model.operations import (
     CompareAndSet,
     Fail,
@@ -247,6 +248,42 @@ def test_accounts_and_quotes_become_rows() -> None:
     assert tables["quotes"]["published_ns"].iloc[0] == 400
     assert pd.isna(tables["quotes"]["strike"].iloc[0])
     assert len(tables["operations"]) == 0
+
+
+def test_what_can_be_traded_becomes_rows() -> None:
+    told = [
+        Instrument("BTC", "perpetual", 5, 50_000, 1, 9, contract_value=10, price_band=2),
+        Instrument("X", "future", 1, 1, 1, 1),
+    ]
+    frame = collected_tables(origin_mono_ns=ORIGIN, instruments=told)["instruments"]
+    assert dtypes(frame) == TABLES["instruments"]
+    assert frame.iloc[0].to_list() == ["BTC", "perpetual", 5, 10, 2]
+    assert frame[["contract_value", "price_band"]].iloc[1].isna().all()
+
+
+def test_a_gateways_verdict_is_kept_apart_from_none_and_from_silence() -> None:
+    entries = [
+        LogEntry(index=n, epoch=1, hash="h", type="new", time_ns=n, refusal=told)
+        for n, told in enumerate(("price_band", "", None), start=1)
+    ]
+    kept = msgspec.structs.replace(dump(), entries=entries)
+    frame = collected_tables(origin_mono_ns=ORIGIN, dumps=[kept])["entries"]
+    assert frame["refusal"].to_list()[:2] == ["price_band", ""]
+    assert pd.isna(frame["refusal"].iloc[2])
+
+
+def test_a_table_of_an_older_run_lacks_only_what_came_later(tmp_path: Path) -> None:
+    table = collected_tables(origin_mono_ns=ORIGIN, dumps=[dump()])["entries"]
+    path = tmp_path / "entries.parquet"
+    table.drop(columns="refusal").to_parquet(path)
+    with pytest.raises(TableUnreadable, match="'refusal' is absent"):
+        read_table(path, TABLES["entries"])
+    read = read_table(path, TABLES["entries"], optional=OPTIONAL["entries"])
+    assert dtypes(read) == TABLES["entries"]
+    assert read["refusal"].isna().all()
+    table.drop(columns=["refusal", "hash"]).to_parquet(path)
+    with pytest.raises(TableUnreadable, match="'hash' is absent"):
+        read_table(path, TABLES["entries"], optional=OPTIONAL["entries"])
 
 
 def test_nothing_collected_makes_no_table() -> None:

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
-from toy_observed import replica, write_state
+from toy_observed import Listing, replica, write_state
 
 from harness.model.replica import ReplicaDump
 from harness.observe.collect import ReplicaReader, at_once, collect
-from harness.observe.files import read_accounts, read_replicas, replica_path
+from harness.observe.files import read_accounts, read_instruments, read_replicas, replica_path
 from harness.observe.plan import CollectPlan, Endpoint
 
 HERE = Path(__file__).parent
@@ -122,6 +123,16 @@ def test_replicas_are_read_twice_and_accounts_through_each_entry_point(
     assert [report.through for report in read_accounts(tmp_path)] == ["gateway-1", "gateway-2"]
 
 
+def test_what_can_be_traded_is_written_down(plan: CollectPlan, tmp_path: Path) -> None:
+    assert collect(plan).missing == ()
+    assert read_instruments(tmp_path) is None
+    listing = msgspec.structs.replace(plan, adapter="toy_observed:Listing")
+    assert collect(listing).missing == ()
+    assert read_instruments(tmp_path) == Listing().market()
+    raising = msgspec.structs.replace(plan, adapter="toy_observed:Delisted")
+    assert collect(raising).missing == ("instruments: LookupError: no list",)
+
+
 def test_what_could_not_be_read_is_named_and_the_rest_is_read(plan: CollectPlan, tmp_path: Path) -> None:
     write_state(tmp_path, 3, index=4, hangs=1)
     write_state(tmp_path, 2, index=10, refuses=1)
@@ -136,8 +147,6 @@ def test_what_could_not_be_read_is_named_and_the_rest_is_read(plan: CollectPlan,
 
 
 def test_an_adapter_that_can_read_nothing_says_so(plan: CollectPlan) -> None:
-    import msgspec
-
     collection = collect(msgspec.structs.replace(plan, adapter="toy_observed:Blind"))
     assert collection.missing == (
         "replicas: the adapter doesn't read them (DropCopy)",

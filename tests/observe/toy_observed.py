@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.model.instrument import Instrument
 from harness.model.operations import Info, Operation, Reply
 from harness.model.quotes import Quote, QuoteBatch
 from harness.model.replica import AccountReport, ReplicaDump, ReportedFill
@@ -70,6 +71,20 @@ class Watched:
             raise ConnectionRefusedError("nobody there")
         fill = ReportedFill("e1", "o1", "c1", "BTC-PERPETUAL", "buy", 1, 5)
         return [AccountReport("account", [fill], {"BTC-PERPETUAL": 1})]
+
+
+class Listing(Watched):
+    """Tells what can be traded, too."""
+
+    def market(self) -> list[Instrument]:
+        return [Instrument("BTC-PERPETUAL", "perpetual", 5, 50_000, 1, 9, contract_value=10)]
+
+
+class Delisted(Watched):
+    """Should tell what can be traded, and can't."""
+
+    def market(self) -> list[Instrument]:
+        raise LookupError("no list")
 
 
 class Blind:

@@ -84,6 +84,7 @@ class Description(TypedDict, total=False):
     order_type: str
     price: int | None
     time_in_force: str
+    refusal: str
     marks: dict[str, int]
     marks_source_sequence: int
     marks_input_age_ns: int
@@ -116,17 +117,18 @@ def describe(command: bytes) -> Description:
 
 def _describe(command: Command) -> Description:
     match command:
-        case New(account, client_order_id, instrument, side, quantity, order_type, price, time_in_force):
+        case New():
             return {
                 "type": "new",
-                "account": account,
-                "client_order_id": client_order_id,
-                "instrument": instrument,
-                "side": side,
-                "quantity": quantity,
-                "order_type": order_type,
-                "price": price,
-                "time_in_force": time_in_force,
+                "account": command.account,
+                "client_order_id": command.client_order_id,
+                "instrument": command.instrument,
+                "side": command.side,
+                "quantity": command.quantity,
+                "order_type": command.order_type,
+                "price": command.price,
+                "time_in_force": command.time_in_force,
+                "refusal": command.refusal,
             }
         case Cancel(account, client_order_id):
             return {"type": "cancel", "account": account, "client_order_id": client_order_id}

@@ -22,6 +22,7 @@ _ANSWERS: Final = (
 
 
 def operations() -> list[Row]:
+    """The table `operations`: nine orders, a cancel, a query and a resolve."""
     sent = {**orders_sent(), "t3": {**orders_sent()["t2"], "client_order_id": "t3"}}
     rows = [
         {
@@ -102,6 +103,7 @@ def _asked(kind: str, due_ms: int, answered_ms: int) -> Row:
 
 
 def account_fills() -> list[Row]:
+    """The table `account_fills`: every fill, as one gateway tells it."""
     sent = orders_sent()
     return [
         {
@@ -121,6 +123,7 @@ def account_fills() -> list[Row]:
 
 
 def account_positions() -> list[Row]:
+    """The table `account_positions`: every position after the last entry, as one gateway tells it."""
     return [
         {
             "through": "gateway-bravo",

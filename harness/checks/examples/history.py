@@ -41,6 +41,7 @@ class Replica:
         ]
 
     def readings(self) -> list[Row]:
+        """Its rows of the table `replicas`."""
         return [
             {**self.state, "node": self.node, "read": read, "read_ns": (READ_MS + 100 * read) * MS}
             for read in range(1, self.reads + 1)
@@ -61,6 +62,7 @@ class LiteralHistory:
     account_fills: list[Row] = field(default_factory=list)
     account_positions: list[Row] = field(default_factory=list)
     quotes: list[Row] = field(default_factory=list)
+    instruments: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
     waives: dict[str, str] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class LiteralHistory:
             name: [row for one in self.replicas.values() for row in one.rows(name)] for name in OF_REPLICAS
         }
         rows["replicas"] = [row for one in self.replicas.values() for row in one.readings()]
-        own = ("operations", "account_fills", "account_positions", "quotes")
+        own = ("operations", "account_fills", "account_positions", "quotes", "instruments")
         rows |= {name: getattr(self, name) for name in own}
         tables = {name: frame_of_rows(TABLES[name], rows[name]) for name in TABLES if name not in self.absent}
         return Run(meta(waives=self.waives), Journal(tuple(self.events)), tables=tables)
@@ -109,7 +111,7 @@ def meta(**values: Any) -> RunMeta:
 
 
 def stack_said(at_ms: float, service: str, kind: str, **more: Any) -> StackSaid:
-    """One event of the stack."""
+    """One event of the stack, seen at once; the provider is the last word of the service's name."""
     at_ns = round(at_ms * MS)
     provider = service.rpartition("-")[2]
     event = StackEvent(service=service, kind=kind, mono_ns=at_ns, provider=provider, **more)

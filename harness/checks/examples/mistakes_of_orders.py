@@ -135,6 +135,22 @@ OF_ORDERS: Final = (
             change("orders", order("t2"), state="cancelled", cum_quantity=3, leaves_quantity=0),
         ),
     ),
+    Mistake(
+        "O5",
+        "t4 is refused although nothing speaks against it: it should rest",
+        change("entries", {"index": 14}, refusal=""),
+    ),
+    Mistake(
+        "O5",
+        "m3 was refused by its gateway, and is accepted all the same",
+        change("entries", {"index": 13}, refusal="price_band"),
+    ),
+    Mistake("O5", "m3 bids nothing, and is accepted", change("entries", {"index": 13}, price=0)),
+    Mistake(
+        "O5",
+        "nobody lists what m3 is for, and it is accepted",
+        change("entries", {"index": 13}, instrument="ETH-PERPETUAL"),
+    ),
     Mistake("O5", "less than nothing is left", change("executions", fill(11, 4), leaves_quantity=-1)),
     Mistake(
         "O5",
@@ -166,6 +182,23 @@ OF_ORDERS: Final = (
     ),
     Mistake("O7", "both legs of a trade buy", change("executions", fill(5, 1), side="buy")),
     Mistake("O7", "a trade has one leg", drop("executions", **fill(5, 2))),
+    Mistake(
+        "O7",
+        "a trade has no price",
+        both(
+            change("executions", fill(5, 1), last_price=None),
+            change("executions", fill(5, 2), last_price=None),
+        ),
+    ),
+    Mistake(
+        "O7",
+        "mia's fill 11-1 books a hundred-millionth of a coin too much, and every balance agrees with it",
+        both(
+            change("executions", fill(11, 1), cash=40_405),
+            change("balances", {"account": "mia", "instrument": None}, amount=40_405),
+            change("balances", {"account": "house"}, amount=4),
+        ),
+    ),
     Mistake(
         "O7",
         "positions do not sum to zero",

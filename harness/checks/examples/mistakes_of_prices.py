@@ -15,6 +15,14 @@ def _dear_puts(history: LiteralHistory) -> None:
             row["mark"] += 1e-6
 
 
+def _bravo_makes_no_marks(history: LiteralHistory) -> None:
+    """Bravo serves for 2.4 s."""
+    history.drop("marks", epoch=2)
+    for rows in history.every("entries"):
+        for row in rows:
+            row["time_ns"] = 300 * MS * row["index"]
+
+
 OF_PRICES: Final = (
     Mistake(
         "P1",
@@ -74,6 +82,16 @@ OF_PRICES: Final = (
         ),
     ),
     Mistake(
+        "P10",
+        "the call's first mark of epoch 2 comes after the perpetual's, and is out of its model's reach",
+        change("marks", {"index": 7, "instrument": CALL}, index=8, price=9_000_000),
+    ),
+    Mistake(
+        "P10",
+        "bravo serves epoch 2 for 2.4 s without a single mark that could be compared",
+        _bravo_makes_no_marks,
+    ),
+    Mistake(
         "P11",
         "charlie quotes on an index that is 2 s old",
         change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=2_000 * MS),
@@ -92,5 +110,10 @@ OF_PRICES: Final = (
         "P11",
         "bravo's first marks rest on inputs from before its takeover",
         change("quotes", {"provider": "bravo", "source_sequence": 70}, published_ns=1_100 * MS),
+    ),
+    Mistake(
+        "P11",
+        "bravo serves epoch 2 for 2.4 s without marks, although its prices tick",
+        _bravo_makes_no_marks,
     ),
 )

@@ -24,10 +24,13 @@ class Mistake:
 
 
 def change(table: str, where: Row, **values: object) -> Plant:
+    """Change all rows of a table that match, on every replica where the table is replicated."""
     return lambda history: history.change(table, where, **values)
 
 
 def on_charlie(table: str, where: Row, **values: object) -> Plant:
+    """Change the rows that match on one replica alone."""
+
     def plant(history: LiteralHistory) -> None:
         for row in history.replicas["charlie"].tables[table]:
             if all(row.get(key) == value for key, value in where.items()):
@@ -37,6 +40,7 @@ def on_charlie(table: str, where: Row, **values: object) -> Plant:
 
 
 def drop(table: str, **where: object) -> Plant:
+    """Take the rows that match away, on every replica where the table is replicated."""
     return lambda history: history.drop(table, **where)
 
 
@@ -53,6 +57,8 @@ def copy(table: str, where: Row, **values: object) -> Plant:
 
 
 def both(*plants: Plant) -> Plant:
+    """Several changes, in order, that make one mistake."""
+
     def plant(history: LiteralHistory) -> None:
         for one in plants:
             one(history)
@@ -61,6 +67,7 @@ def both(*plants: Plant) -> Plant:
 
 
 def told(at_ms: float, service: str, kind: str, **more: object) -> Plant:
+    """Let a service tell one event more."""
     return lambda history: history.events.insert(-2, stack_said(at_ms, service, kind, **more))
 
 
@@ -78,10 +85,13 @@ def drained(at_ms: int) -> Plant:
 
 
 def state(node: str, **values: object) -> Plant:
+    """Let one replica say another thing of itself (`promised_epoch`, `commit_index`, …)."""
     return lambda history: history.replicas[node].state.update(values)
 
 
 def charlie_lacks(table: str, where: Row) -> Plant:
+    """Take the rows that match away from one replica."""
+
     def plant(history: LiteralHistory) -> None:
         rows = history.replicas["charlie"].tables[table]
         rows[:] = [row for row in rows if any(row.get(key) != value for key, value in where.items())]
@@ -90,8 +100,10 @@ def charlie_lacks(table: str, where: Row) -> Plant:
 
 
 def fill(index: int, ordinal: int) -> Row:
+    """What finds one execution: the entry that made it, and its number in that entry, from 0."""
     return {"index": index, "ordinal": ordinal}
 
 
 def order(coid: str) -> Row:
+    """What finds all that belongs to a client order id."""
     return {"client_order_id": coid}

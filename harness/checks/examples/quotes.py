@@ -14,7 +14,7 @@ PUT: Final = "BTC-30JAN26-50000-P"
 STRIKE: Final = 50_000.0
 VOLATILITY: Final = 0.6
 YEARS: Final = 0.08
-TICKS: Final = 100
+TICKS: Final = 150
 TICK_MS: Final = 20
 
 

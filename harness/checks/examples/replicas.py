@@ -5,7 +5,16 @@ from __future__ import annotations
 from copy import deepcopy
 
 from harness.checks.examples.history import INSTRUMENT, MS, PROVIDERS, Replica, Row
-from harness.checks.examples.trading_day import BOOK, COIN, LOG, POSITIONS, STEPS, order_id_of, orders_sent
+from harness.checks.examples.trading_day import (
+    BOOK,
+    COIN,
+    LOG,
+    POSITIONS,
+    REFUSED,
+    STEPS,
+    order_id_of,
+    orders_sent,
+)
 
 
 def replicas() -> dict[str, Replica]:
@@ -54,7 +63,7 @@ def _entries() -> list[Row]:
             "side": side,
             "quantity": quantity,
             "price": price,
-            **(limit if kind == "new" else {}),
+            **({**limit, "refusal": REFUSED.get(str(coid), "")} if kind == "new" else {}),
             **(
                 {"marks_source_sequence": 10 * index, "marks_input_age_ns": 20 * MS} if kind == "mark" else {}
             ),
@@ -92,7 +101,7 @@ def _executions() -> list[Row]:
             "counter_order_id": counter,
             "fee": fee,
             "cash": cash,
-            "reason": "",
+            "reason": REFUSED.get(coid, ""),
         }
         for index, ordinal, kind, account, coid, cum, leaves, last, at, counter, fee, cash in STEPS
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.checks.examples.clients import account_fills, account_positions, operations
 from harness.checks.examples.history import MS, ONSET_MS, PROVIDERS, READ_MS, LiteralHistory, stack_said
 from harness.checks.examples.replicas import replicas
+from harness.checks.examples.trading_day import TERMS
 from harness.model.events import (
     Collected,
     Event,
@@ -25,6 +26,7 @@ def sound() -> LiteralHistory:
         operations=operations(),
         account_fills=account_fills(),
         account_positions=account_positions(),
+        instruments=[dict(TERMS)],
         events=_events(),
     )
 

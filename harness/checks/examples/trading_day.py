@@ -10,6 +10,9 @@ from typing import Final
 
 from harness.checks.examples.history import INSTRUMENT, Row
 
+TERMS: Final[Row] = {"instrument": INSTRUMENT, "kind": "perpetual", "tick": 1, "contract_value": 1}
+"""A contract is worth 1e-8 USD, so that a fill of q pays 1e8 q (1/p0 - 1/p) in 1e-8 coin, with p in 1e-8 USD."""
+
 LOG: Final = (
     (1, 1, "epoch", None, None, None, None, None),
     (2, 1, "new", "mia", "m1", "sell", 5, 100),
@@ -26,6 +29,8 @@ LOG: Final = (
     (13, 2, "new", "mia", "m3", "buy", 2, 99),
     (14, 2, "new", "tom", "t4", "buy", 1, 7),
 )
+REFUSED: Final = {"t4": "price_band"}
+"""What its gateway said of an order: 7 is too far from the mark."""
 
 # index, ordinal, type, account, client order id, filled, left, this fill, its price, the other order, fee, cash
 STEPS: Final = (
@@ -40,10 +45,10 @@ STEPS: Final = (
     (9, 0, "accepted", "mia", "m2", 0, 4, 0, None, None, 0, 0),
     (10, 0, "accepted", "noa", "n2", 0, 3, 0, None, None, 0, 0),
     (11, 0, "accepted", "tom", "t2", 0, 5, 0, None, None, 0, 0),
-    (11, 1, "filled", "mia", "m2", 4, 0, 4, 99, "O11", 0, 3),
-    (11, 2, "filled", "tom", "t2", 4, 1, 4, 99, "O9", 1, -2),
-    (11, 3, "filled", "noa", "n2", 1, 2, 1, 99, "O11", 0, 0),
-    (11, 4, "filled", "tom", "t2", 5, 0, 1, 99, "O10", 1, 0),
+    (11, 1, "filled", "mia", "m2", 4, 0, 4, 99, "O11", 0, 40_404),
+    (11, 2, "filled", "tom", "t2", 4, 1, 4, 99, "O9", 1, -40_404),
+    (11, 3, "filled", "noa", "n2", 1, 2, 1, 99, "O11", 0, 10_101),
+    (11, 4, "filled", "tom", "t2", 5, 0, 1, 99, "O10", 1, -10_101),
     (12, 0, "closed", "tom", "t3", 0, 0, 0, None, None, 0, 0),
     (13, 0, "accepted", "mia", "m3", 0, 2, 0, None, None, 0, 0),
     (14, 0, "rejected", "tom", "t4", 0, 0, 0, None, None, 0, 0),
@@ -61,7 +66,7 @@ BOOK: Final = (
     ("t4", "rejected", 0, 0, None),
 )
 POSITIONS: Final = {"mia": -1, "noa": -1, "tom": 2}
-COIN: Final = {"mia": 3, "noa": 0, "tom": -7, "house": 4}
+COIN: Final = {"mia": 40_404, "noa": 10_101, "tom": -50_510, "house": 5}
 
 
 def orders_sent() -> dict[str, Row]:

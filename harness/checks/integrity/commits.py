@@ -18,19 +18,22 @@ _SETTLED_NS: Final = 1_000_000_000
 
 
 def of_kind(leadership: pd.DataFrame, *kinds: Moment) -> pd.DataFrame:
-    """The stack's events of some kinds that carry an epoch."""
+    """The rows of the table `leadership` of some kinds that carry an epoch."""
     wanted = [str(kind) for kind in kinds]
     return leadership[leadership["kind"].isin(wanted).fillna(value=False) & leadership["epoch"].notna()]
 
 
 def told_commits(run: Run) -> pd.DataFrame:
-    """The commits that leaders told, by time."""
+    """The commits that leaders told, by time, as rows of the table `leadership`."""
     commits = of_kind(run.leadership, Moment.ENTRIES_COMMITTED)
     return commits[commits["last_index"].notna()]
 
 
 def committed_epochs(view: View, source: Reading) -> Ints:
-    """The epoch of each committed entry by its index, from one reading; -1 where it has none."""
+    """The epoch of each committed entry of one reading, at the place of its index: `commit_index + 1` elements.
+
+    -1 where the reading has no such entry.
+    """
     index = view.ints("entries", "index")
     rows = np.flatnonzero((view.reading("entries") == source.code) & (index <= source.commit_index))
     epochs = np.full(source.commit_index + 1, -1, dtype=np.int64)
@@ -39,7 +42,7 @@ def committed_epochs(view: View, source: Reading) -> Ints:
 
 
 def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
-    """No two services are promoted, or commit, in one epoch."""
+    """Add the epochs in which more than one service was promoted or committed."""
     said = of_kind(leadership, Moment.PRIMARY_PROMOTED, Moment.ENTRIES_COMMITTED)
     for epoch, services in said.groupby("epoch")["service"]:
         names = sorted(set(services.dropna()))
@@ -53,7 +56,7 @@ def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
 def replaced_commits(
     commits: pd.DataFrame, leadership: pd.DataFrame, source: Reading, epochs: Ints, violations: Violations
 ) -> None:
-    """What a leader committed is in the log for ever, and a leader commits by its own epoch's entries.
+    """Add the commits that the log does not keep: what a leader committed is there for ever, under its own epoch.
 
     A commit that a sealed majority carried over keeps its epoch, so that an answer that was slow to arrive is no fault. An
     entry of an earlier epoch is committed with a later one of the leader's own, never by being on a majority alone (Raft,
@@ -75,7 +78,10 @@ def replaced_commits(
 
 
 def overlapping(commits: pd.DataFrame, epochs: Ints, violations: Violations) -> None:
-    """No leader commits into the part of the log that a later leader's own entries fill, after that one committed."""
+    """Add the commits that a leader told after a later one's first, where the log has the later one's entries.
+
+    `epochs` is as `committed_epochs` makes it.
+    """
     first_commit = commits.groupby("epoch")["at_ns"].min()
     for epoch, at_ns in first_commit.items():
         own = np.flatnonzero(epochs == int(str(epoch)))

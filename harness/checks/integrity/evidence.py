@@ -1,4 +1,4 @@
-"""How violations of order integrity are told: which rows, and when."""
+"""How violations of order integrity are told: which rows, and when. A row is its number in its table, from 0."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def logged_orders(view: View, reading: Reading) -> Ints:
-    """The rows of the `new` entries that a reading had committed and applied."""
+    """The `new` entries that a reading had committed and applied, as rows of `entries`."""
     index = view.ints("entries", "index")
     return np.flatnonzero(
         (view.reading("entries") == reading.code)
@@ -23,7 +23,7 @@ def logged_orders(view: View, reading: Reading) -> Ints:
 
 
 def binding_orders(view: View, reading: Reading) -> Ints:
-    """The logged orders that must be on the books: all but those whose id was closed before they came.
+    """The logged orders that must be on the books, as rows of `entries`: all but those whose id was closed before they came.
 
     A venue that closes an id although its order is in the log has lost that order, so a later closing excuses nothing.
     """
@@ -33,7 +33,7 @@ def binding_orders(view: View, reading: Reading) -> Ints:
 
 
 def refused_to_clients(view: View) -> Bools:
-    """The operations by which a client sent an order that it was told is refused, and never anything else."""
+    """Which operations sent an order of which its client was told that it is refused, and never anything else."""
     keys = view.order_key("operations")
     new = view.equals("operations", "kind", "new")
     refused = new & view.equals("operations", "outcome", "fail")

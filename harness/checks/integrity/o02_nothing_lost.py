@@ -52,9 +52,7 @@ def _sequence(view: View, rows: Ints) -> Ints:
 
 def _judge_log(view: View, rows: Ints, every: tuple[Reading, ...], violations: Violations) -> None:
     keys, sequence = view.order_key("operations")[rows], _sequence(view, rows)
-    new = view.equals("entries", "type", "new") & view.run.entries["committed"].to_numpy(
-        dtype=np.bool_, na_value=False
-    )
+    new = view.equals("entries", "type", "new") & view.flags("entries", "committed")
     somewhere = np.zeros(len(rows), dtype=np.bool_)
     bound = np.zeros(len(rows), dtype=np.bool_)
     for reading in every:

@@ -47,7 +47,7 @@ def _one_sender(view: View, violations: Violations) -> int:
 def _all_sent(view: View, kind: str, violations: Violations) -> int:
     entered = np.flatnonzero(
         view.equals("entries", "type", kind)
-        & view.run.entries["committed"].to_numpy(dtype=np.bool_, na_value=False)
+        & view.flags("entries", "committed")
         & (view.order_key("entries") >= 0)
     )
     entered = entered[_distinct(view.ints("entries", "index")[entered], view.order_key("entries")[entered])]

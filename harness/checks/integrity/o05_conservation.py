@@ -1,4 +1,4 @@
-"""O5: at each event cum + leaves + cancelled = quantity, and the final quantities are those of an independent matcher."""
+"""O5: at each event cum + leaves + cancelled = quantity; an independent matcher refuses, fills and leaves the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from harness.checks.grouping import first_of_group, lookup, ordered
 from harness.checks.integrity.evidence import of_execution
+from harness.checks.integrity.refusals import judge_refusals
 from harness.checks.integrity.replay import Replayed, replayed
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.view import Bools, View
@@ -13,14 +14,16 @@ from harness.model.verdicts import Evidence
 
 
 def judge(view: View) -> Found:
-    """Every step's arithmetic on every replica; then each final order against the reference matcher."""
+    """Every step's arithmetic on every replica; then each refusal and each final order against the reference matcher."""
     violations = Violations()
     _steps(view, violations)
     _running_totals(view, violations)
     _final_orders(view, violations)
     reference = replayed(view)
+    note = judge_refusals(view, reference, violations)
     _against_reference(view, reference, violations)
-    return violations.found(view.length("executions") + view.length("orders"), unknown=reference.unknown)
+    judged = view.length("executions") + view.length("orders")
+    return violations.found(judged, unknown=reference.unknown, note=note)
 
 
 def _steps(view: View, violations: Violations) -> None:
@@ -31,7 +34,10 @@ def _steps(view: View, violations: Violations) -> None:
         for name in ("accepted", "rejected", "filled", "cancelled")
     }
     _flag(
-        view, (leaves < 0) | (cum < 0) | (cum > quantity), "has a negative or too large quantity", violations
+        view,
+        (leaves < 0) | (cum < 0) | (cum > np.maximum(quantity, 0)),
+        "has a negative or too large quantity",
+        violations,
     )
     _flag(
         view,
@@ -80,7 +86,7 @@ def _final_orders(view: View, violations: Violations) -> None:
     quantity, leaves = view.ints("orders", "quantity"), view.ints("orders", "leaves_quantity")
     cum = view.ints("orders", "cum_quantity")
     is_open, filled = view.equals("orders", "state", "open"), view.equals("orders", "state", "filled")
-    wrong = (leaves < 0) | (cum < 0) | (cum > quantity)
+    wrong = (leaves < 0) | (cum < 0) | (cum > np.maximum(quantity, 0))
     wrong |= is_open & ((cum + leaves != quantity) | (leaves == 0))
     wrong |= ~is_open & (leaves != 0)
     wrong |= filled & (cum != quantity)
@@ -115,8 +121,8 @@ def _of_order(view: View, row: int, text: str) -> Evidence:
 O5 = Predicate(
     "O5",
     "conservation",
-    "At each event cum + leaves + cancelled = quantity, leaves >= 0, cum never falls; the final fill agrees with an "
-    "independent matcher.",
+    "At each event cum + leaves + cancelled = quantity, leaves >= 0, cum never falls; an independent matcher refuses the "
+    "same orders and fills as much of the others.",
     ("executions", "orders", "entries", "replicas"),
     judge,
 )

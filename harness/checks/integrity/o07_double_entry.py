@@ -1,22 +1,27 @@
-"""O7: each trade has one buy and one sell leg, and positions and coin sum to zero exactly."""
+"""O7: each trade has one buy and one sell leg that pay what they must, and positions and coin sum to zero exactly."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from harness.checks.grouping import first_of_group, group_sums, ordered
+from harness.checks.integrity.cash import judge_cash
 from harness.checks.integrity.evidence import of_execution
 from harness.checks.predicate import Found, Predicate, Violations
-from harness.checks.view import View
+from harness.checks.view import MISSING, View
 
 
 def judge(view: View) -> Found:
-    """Legs of every trade pair up; the sums over all accounts, the house's among them, are zero in integers."""
+    """Legs of every trade pair up and pay what their prices make; the sums over all accounts are zero in integers.
+
+    The house's account is part of the sums, so that what rounding leaves over is in it. Fees are the venue's own.
+    """
     violations = Violations()
     judged = _legs(view, violations)
     if not judged:
         return violations.found(0, unknown="nothing was traded")
-    return violations.found(judged + _sums(view, violations))
+    recomputed, note = judge_cash(view, violations)
+    return violations.found(judged + recomputed + _sums(view, violations), note=note)
 
 
 def _legs(view: View, violations: Violations) -> int:
@@ -36,7 +41,7 @@ def _legs(view: View, violations: Violations) -> int:
     wrong = counts != 2
     for name in ("last_quantity", "last_price"):
         values = view.ints("executions", name)[rows]
-        wrong |= values[begins] != values[last]
+        wrong |= (values[begins] != values[last]) | (values[begins] == MISSING)
     instruments = view.codes("executions", "instrument")[rows]
     wrong |= instruments[begins] != instruments[last]
     buys = view.equals("executions", "side", "buy")[rows]
@@ -78,8 +83,8 @@ def _sums(view: View, violations: Violations) -> int:
 O7 = Predicate(
     "O7",
     "double entry",
-    "Each trade has one buy and one sell leg of equal quantity and price; positions of an instrument sum to 0, and so does "
-    "all coin with the house account, in integers.",
+    "Each trade has one buy and one sell leg of equal quantity and price, and each leg books the coin that its price makes; "
+    "positions of an instrument sum to 0, and so does all coin with the house account, in integers.",
     ("executions", "balances"),
     judge,
 )

@@ -17,7 +17,7 @@ _CONTENT = ("account", "client_order_id", "side", "type", "hash", "instrument")
 def judge(view: View) -> Found:
     """At each committed index the same entry (hash, epoch and content) in every reading, and no hole in any log."""
     violations = Violations()
-    committed = np.flatnonzero(view.run.entries["committed"].to_numpy(dtype=np.bool_, na_value=False))
+    committed = np.flatnonzero(view.flags("entries", "committed"))
     index = view.ints("entries", "index")[committed]
     rows = committed[np.argsort(index, kind="stable")]
     index = view.ints("entries", "index")[rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.checks.grouping import first_of_group, lookup, ordered
-from harness.checks.integrity.replay import Replayed, replayed
+from harness.checks.integrity.replay import replayed
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.view import MISSING, Bools, Ints, View
 from harness.model.verdicts import Evidence
@@ -16,8 +16,11 @@ def judge(view: View) -> Found:
     reference = replayed(view)
     violations = Violations()
     judged = reference.entries
-    for reading in sorted(reference.applied):
-        _trades(view, reading, reference, violations)
+    wanted = np.array(
+        [(fill.entry, fill.maker, fill.quantity, fill.price) for fill in reference.fills], dtype=np.int64
+    ).reshape(-1, 4)
+    for reading, applied in sorted(reference.applied.items()):
+        _trades(view, reading, wanted[wanted[:, 0] <= applied], violations)
     resting = np.flatnonzero(
         view.equals("orders", "state", "open") & (view.ints("orders", "price") != MISSING)
     )
@@ -28,17 +31,9 @@ def judge(view: View) -> Found:
     return violations.found(judged + len(resting), unknown=unknown)
 
 
-def _trades(view: View, reading: int, reference: Replayed, violations: Violations) -> None:
-    """Compare the makers of each entry's trades, in order, with quantity and price."""
+def _trades(view: View, reading: int, wanted: Ints, violations: Violations) -> None:
+    """Compare the makers of each entry's trades, in order, with quantity and price: rows (entry, maker, quantity, price)."""
     actual = _makers(view, reading)
-    wanted = np.array(
-        [
-            (fill.entry, fill.maker, fill.quantity, fill.price)
-            for fill in reference.fills
-            if fill.entry <= reference.applied[reading]
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 4)
     if actual.shape == wanted.shape and np.array_equal(actual, wanted):
         return
     wrong = _differing_entries(actual, wanted)

@@ -32,15 +32,17 @@ def judge(view: View) -> Found:
     violations = Violations()
     answers = _answers(view)
     asked = view.equals("operations", "kind", "resolve") | view.equals("operations", "kind", "query")
-    asked_keys = view.order_key("operations")[asked]
+    keys = view.order_key("operations")[unknown]
+    held, questioned = _held_everywhere(view, keys), is_member(keys, view.order_key("operations")[asked])
     silent = early = 0
-    for row in unknown.tolist():
-        key = int(view.order_key("operations")[row])
+    for row, key, everywhere, was_asked in zip(
+        *(column.tolist() for column in (unknown, keys, held, questioned)), strict=True
+    ):
         if key in answers:
             _judge_answers(view, row, answers[key], violations)
-        elif _held_everywhere(view, key):
+        elif everywhere:
             continue
-        elif not np.isin(key, asked_keys):
+        elif not was_asked:
             silent += 1
         elif _had_its_time(view, row):
             violations.extend(
@@ -80,7 +82,7 @@ def _answers(view: View) -> dict[int, list[int]]:
 
 
 def _never(view: View) -> Bools:
-    return view.run.operations["never_received"].to_numpy(dtype=np.bool_, na_value=False)
+    return view.flags("operations", "never_received")
 
 
 def _judge_answers(view: View, row: int, answers: list[int], violations: Violations) -> None:
@@ -103,11 +105,13 @@ def _end(view: View, row: int) -> int:
     return REJECTED if bool(view.equals("operations", "state", "rejected")[row]) else ACCEPTED
 
 
-def _held_everywhere(view: View, key: int) -> bool:
-    """Whether every replica, when it was read last, held the order: evidence as good as an answer."""
+def _held_everywhere(view: View, keys: Ints) -> Bools:
+    """Which orders every replica held when it was read last: evidence as good as an answer."""
     last = [reading.code for reading in readings(view) if reading.last]
-    here = view.reading("orders")[view.order_key("orders") == key]
-    return bool(last) and bool(np.isin(last, here).all())
+    held = np.full(len(keys), bool(last))
+    for code in last:
+        held &= is_member(keys, view.order_key("orders")[view.reading("orders") == code])
+    return held
 
 
 def _contradictions(view: View, violations: Violations) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.checks.grouping import first_of_group, group_sums, is_member, lookup
+from harness.checks.grouping import first_of_group, is_member, lookup
 from harness.checks.integrity.evidence import of_operation
 from harness.checks.integrity.readings import Reading, readings
 from harness.checks.predicate import Found, Predicate, Violations
-from harness.checks.view import Bools, Ints, View
+from harness.checks.view import Ints, View
 
 _FIELDS = ("account", "order_id", "client_order_id", "instrument", "side")
 
@@ -16,14 +16,14 @@ _FIELDS = ("account", "order_id", "client_order_id", "instrument", "side")
 def judge(view: View) -> Found:
     """Reports of each entry point against the executions of each replica, both ways; positions against sums of fills."""
     violations = Violations()
-    judged = 0
+    judged, named = 0, _named_fills(view)
     for reading in readings(view):
         if not reading.last or reading.first_index > 1:
             continue
         for through in np.unique(view.codes("account_fills", "through")):
             judged += _reports(view, reading, int(through), violations)
         judged += _positions(view, reading, violations)
-        _told_in_answers(view, reading, violations)
+        _told_in_answers(view, reading, named, violations)
     return violations.found(
         judged, unknown="" if judged else "no report could be compared with a replica's drop copy"
     )
@@ -93,36 +93,40 @@ def _of_report(view: View, row: int) -> str:
 def _positions(view: View, reading: Reading, violations: Violations) -> int:
     """Each position that clients are told is the signed sum of the fills up to the report."""
     span = view.size("instrument") + 1
+    sequence = view.ints("account_positions", "sequence")
+    told = np.flatnonzero(sequence <= reading.applied_index)
+    keys = view.codes("account_positions", "account") * span + view.codes("account_positions", "instrument")
+    upto = np.where(sequence > 0, sequence, reading.applied_index)
+    want = _booked(view, reading, keys[told], upto[told], span)
+    amount = view.ints("account_positions", "amount")[told]
+    for at in np.flatnonzero(want != amount):
+        account, instrument = divmod(int(keys[told[at]]), span)
+        gateway = int(view.codes("account_positions", "through")[told[at]])
+        violations.add(
+            f"the position of {view.text('account', account)} in {view.text('instrument', instrument)} is told as "
+            f"{amount[at]} through {view.text('through', gateway)}; its fills on {reading.node} sum to {want[at]}"
+        )
+    return len(told)
+
+
+def _booked(view: View, reading: Reading, keys: Ints, upto: Ints, span: int) -> Ints:
+    """What the fills of each account and instrument (`account * span + instrument`) sum to, up to an entry each."""
     fills = (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")
-    keys = view.codes("executions", "account")[fills] * span + view.codes("executions", "instrument")[fills]
+    index = view.ints("executions", "index")[fills]
+    own = view.codes("executions", "account")[fills] * span + view.codes("executions", "instrument")[fills]
     quantity = view.ints("executions", "last_quantity")[fills]
     signed = np.where(view.equals("executions", "side", "buy")[fills], quantity, -quantity)
-    index = view.ints("executions", "index")[fills]
-    through, sequence = view.codes("account_positions", "through"), view.ints("account_positions", "sequence")
-    told = view.codes("account_positions", "account") * span + view.codes("account_positions", "instrument")
-    amount = view.ints("account_positions", "amount")
-    judged = 0
-    for gateway, upto in sorted(set(zip(through.tolist(), sequence.tolist(), strict=True))):
-        if upto > reading.applied_index:
-            continue
-        here: Bools = (through == gateway) & (sequence == upto)
-        within = index <= upto if upto > 0 else np.ones(len(index), dtype=np.bool_)
-        booked, sums = group_sums(keys[within], signed[within])
-        want = lookup(told[here], booked, sums, absent=0)
-        for key, wanted, has in zip(told[here].tolist(), want.tolist(), amount[here].tolist(), strict=True):
-            if wanted != has:
-                account, instrument = divmod(key, span)
-                violations.add(
-                    f"the position of {view.text('account', account)} in {view.text('instrument', instrument)} is told as "
-                    f"{has} through {view.text('through', gateway)}; its fills on {reading.node} sum to {wanted}"
-                )
-        judged += int(here.sum())
-    return judged
+    reach = max(int(index.max(initial=0)), int(upto.max(initial=0))) + 1
+    placed = own * reach + index
+    order = np.argsort(placed, kind="stable")
+    sums = np.concatenate(([0], np.cumsum(signed[order])))
+    begin = np.searchsorted(placed[order], keys * reach)
+    return np.asarray(sums[np.searchsorted(placed[order], keys * reach + upto, side="right")] - sums[begin])
 
 
-def _told_in_answers(view: View, reading: Reading, violations: Violations) -> None:
+def _told_in_answers(view: View, reading: Reading, named: tuple[Ints, Ints], violations: Violations) -> None:
     """Execution ids that answers name are those of the same order in the drop copy."""
-    rows, ids = _named_fills(view)
+    rows, ids = named
     within = view.ints("operations", "sequence")[rows] <= reading.applied_index
     rows, ids = rows[within], ids[within]
     fills = (view.reading("executions") == reading.code) & view.equals("executions", "type", "filled")

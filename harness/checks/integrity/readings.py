@@ -11,7 +11,11 @@ from harness.checks.view import View
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of one replica. `last` says that the node was not read again after it."""
+    """One reading of one replica: `code` is its number in `View.reading`, `read` counts the node's readings from 1.
+
+    The indexes are those of log entries, as the replica told them; `read_ns` is on the run's clock. `last` says that the
+    node was not read again after it.
+    """
 
     code: int
     node: str
@@ -24,7 +28,7 @@ class Reading:
 
 
 def readings(view: View) -> tuple[Reading, ...]:
-    """All readings, by node and number."""
+    """All readings, by node and number; empty when no replica was read."""
     codes = view.reading("replicas")
     columns = {
         name: view.ints("replicas", name)

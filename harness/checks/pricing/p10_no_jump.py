@@ -10,10 +10,13 @@ import pandas as pd
 
 from harness.checks.black76 import inverse_price
 from harness.checks.predicate import Found, Predicate, Violations
+from harness.checks.pricing.epochs import judge_without_marks, shortened
 from harness.checks.pricing.takeovers import Takeover, takeovers
 from harness.checks.view import View
+from harness.model.units import counted
 
 TOLERANCE: Final = 1e-12
+"""Of max(1, the upper end): the rounding of two routes to one price, from DOMAIN P10."""
 ROUNDING: Final = 0.5e-8
 """A mark in the journal is a whole number of 1e-8."""
 _SCALE: Final = 10**8
@@ -22,30 +25,47 @@ _SCALE: Final = 10**8
 def judge(view: View) -> Found:
     """For each change of primary, each instrument's first mark against the range that its inputs allow."""
     violations = Violations()
-    judged, blind = 0, 0
+    note = judge_without_marks(view, violations)
+    judged, blind, unknown = 0, 0, []
     for takeover in takeovers(view):
-        seen = _inputs_in_gap(view.run.quotes, takeover)
+        if takeover.before.empty:
+            unknown.append(f"no earlier epoch left marks to compare those of epoch {takeover.epoch} with")
+            continue
+        if takeover.provider is None:
+            unknown.append(
+                f"nobody told who leads epoch {takeover.epoch}, so its own inputs could not be left out"
+            )
+        seen = _inputs_of_others(view.run.quotes, takeover)
         for mark in takeover.after.to_dict("records"):
-            inputs = seen[(seen["instrument"] == mark["instrument"]).fillna(value=False)]
+            inputs = _in_gap(seen, mark, takeover)
             if inputs.empty:
                 blind += 1
                 continue
             judged += 1
             _judge_mark(mark, inputs, takeover, violations)
-    unknown = f"for {blind} marks after a failover no inputs were recorded" if blind else ""
-    return violations.found(judged, unknown=unknown)
+    unknown.append(shortened(view))
+    if blind:
+        unknown.append(f"for {counted(blind, 'mark')} after a failover no inputs were recorded")
+    return violations.found(judged, unknown="; ".join(text for text in unknown if text), note=note)
 
 
-def _inputs_in_gap(quotes: pd.DataFrame, takeover: Takeover) -> pd.DataFrame:
-    """The inputs that others than the new primary saw from the last mark before to the first one after, both included.
+def _inputs_of_others(quotes: pd.DataFrame, takeover: Takeover) -> pd.DataFrame:
+    """The inputs that others than the new primary saw from the last mark before to its first ones, both included.
 
     The new primary's own inputs are what is accused: a box around them would hold any mark that it made of them.
     """
-    quotes = quotes[(quotes["provider"] != takeover.provider).fillna(value=True)]
+    others: pd.DataFrame = quotes[(quotes["provider"] != takeover.provider).fillna(value=True)]
     sequences = pd.concat([takeover.before["source_sequence"], takeover.after["source_sequence"]]).dropna()
     if sequences.empty:
-        return quotes.iloc[:0]
-    return quotes[quotes["source_sequence"].between(int(sequences.min()), int(sequences.max()))]
+        return others.iloc[:0]
+    return others[others["source_sequence"].between(int(sequences.min()), int(sequences.max()))]
+
+
+def _in_gap(seen: pd.DataFrame, mark: Mapping[Hashable, Any], takeover: Takeover) -> pd.DataFrame:
+    """The inputs of one instrument up to its own first mark."""
+    inputs: pd.DataFrame = seen[(seen["instrument"] == mark["instrument"]).fillna(value=False)]
+    ends = [*takeover.before["source_sequence"].dropna(), mark["source_sequence"]]
+    return inputs if pd.isna(ends[-1]) else inputs[inputs["source_sequence"] <= max(ends)]
 
 
 def _judge_mark(
@@ -91,6 +111,6 @@ P10 = Predicate(
     "P10",
     "no jump at failover",
     "The first mark after a failover lies in the monotone box of the model over all inputs seen in the gap.",
-    ("marks", "quotes", "replicas"),
+    ("marks", "quotes", "entries", "replicas"),
     judge,
 )

@@ -51,6 +51,13 @@ def test_the_market_lists_every_instrument_at_a_price_that_it_can_have() -> None
     assert 0 < near < far < SCALE // 4
 
 
+def test_the_market_tells_what_a_contract_is_worth_and_how_far_from_the_mark_it_may_trade() -> None:
+    market = {row.name: row for row in TradingStack().market()}
+    perpetual, call = market["BTC-PERPETUAL"], market["BTC-30JAN26-50000-C"]
+    assert (perpetual.contract_value, perpetual.price_band) == (10 * SCALE, SCALE // 5)
+    assert (call.contract_value, call.price_band) == (SCALE // 10, SCALE // 5)
+
+
 def test_before_connecting_nothing_is_known() -> None:
     stack = TradingStack()
     assert isinstance(stack.invoke(CancelOrder("ann", "1"), deadline_s=1), Info)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 from venue_steps import BTC, P, Steps, new
 
 from harness.model.replica import Balance, Execution, FinalOrder, LogEntry, ReplicaDump
@@ -34,7 +35,10 @@ def test_every_command_is_described_in_a_log_entrys_own_words() -> None:
         "order_type": "limit",
         "price": P,
         "time_in_force": "gtc",
+        "refusal": "",
     }
+    refused = msgspec.structs.replace(new("ann", "1", "buy", 5), refusal="price_band")
+    assert commands.describe(commands.encode(refused))["refusal"] == "price_band"
     assert commands.describe(commands.encode(COMMANDS["mark"])) == {
         "type": "mark",
         "marks": {BTC: P},
