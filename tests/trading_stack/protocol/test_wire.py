@@ -18,8 +18,6 @@ from trading_stack.keys import link_key
 from trading_stack.settings import Address
 from trading_stack.wire import LENGTH, Callbacks, Codec, Connection, FrameRefused, Opener, Sealer, serve
 
-pytestmark = pytest.mark.processes
-
 KEY = link_key(b"secret")
 
 
