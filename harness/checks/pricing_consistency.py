@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field, field_validator
 
-from harness.checks.circumstances import unexplained_stalls
+from harness.checks.circumstances import contended_shares, unexplained_stalls
 from harness.checks.contract import Check
 from harness.checks.predicate import Predicate, judge_predicate, summarise, worst_of
 from harness.checks.pricing.p01_replicas_agree import P1
@@ -89,7 +89,7 @@ class PricingConsistency(Check[PricingExpectation]):
             correctness=True,
             figures=_figures(run),
             findings=findings,
-            environment_caused=unknown == {"P11"} and bool(unexplained_stalls(run)),
+            environment_caused=unknown == {"P11"} and bool(unexplained_stalls(run) or contended_shares(run)),
         )
 
 

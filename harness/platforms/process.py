@@ -56,10 +56,22 @@ class ProcessPlatform:
             EnvironmentUnfit: A port, a folder or a process can't be had.
             StackUnhealthy: The processes that start services died.
         """
+        _commands_are_known(launch.stack)
         with contextlib.ExitStack() as undo, _telling():
             site = _Launching(launch, undo.callback).site()
             undo.pop_all()
             return site
+
+
+def _commands_are_known(stack: Stack) -> None:
+    """Raise for services that say only an image: what an image starts by itself can't be known here."""
+    silent = [service for service in stack.services if not service.local_command]
+    if silent:
+        raise EnvironmentUnfit(
+            f"{stack.path}:{silent[0].line}: {', '.join(service.name for service in silent)}: no command is said, and "
+            "what an image starts by itself is not known here",
+            next_step="add `command:`, or `x-harness-process: {command: …}` for local processes alone",
+        )
 
 
 class _Launching:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from histories import stall, with_events
+from histories import contended, stall, with_events
 from pydantic import ValidationError
 
 from harness.checks.data_loss import DataLoss, DataLossExpectation
@@ -208,6 +208,16 @@ def test_ages_while_the_host_stood_still_are_the_environments_fault() -> None:
     history = priced()
     history.change("quotes", {"source_sequence": 3}, index_age_ns=1_060 * 10**6)
     verdict = PricingConsistency().judge(with_events(history.run(), stall(100, 70)), PricingExpectation())
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.environment_caused
+
+
+def test_ages_while_strangers_held_the_machine_are_the_environments_fault() -> None:
+    history = priced()
+    history.change("quotes", {"source_sequence": 3}, index_age_ns=1_060 * 10**6)
+    verdict = PricingConsistency().judge(
+        with_events(history.run(), contended(1_000, 0.5)), PricingExpectation()
+    )
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.environment_caused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from histories import stall, with_events
+from histories import contended, stall, with_events
 
 from harness.checks.examples.history import INSTRUMENT, MS, LiteralHistory
 from harness.checks.examples.quotes import CALL, PUT, priced
@@ -300,3 +300,20 @@ def test_order_ids_mean_what_their_own_replica_says() -> None:
     for row in history.replicas["charlie"].tables["executions"]:
         row["account"] = {"mia": "tom", "tom": "mia"}.get(row["account"], row["account"])
     assert judge_predicate(history.run(), ALL["O14"]).outcome is Outcome.PASS
+
+
+def test_old_inputs_prove_nothing_while_strangers_held_the_machine() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=1_500 * MS)
+    finding = judge_predicate(with_events(history.run(), contended(1_000, 0.6)), ALL["P11"])
+    assert finding.outcome is Outcome.UNKNOWN
+    assert "60%" in finding.summary
+    calm = judge_predicate(with_events(history.run(), contended(1_000, 0.2)), ALL["P11"])
+    assert calm.outcome is Outcome.FAIL
+
+
+def test_an_input_from_before_the_takeover_is_wrong_however_busy_the_machine_was() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "bravo", "source_sequence": 70}, published_ns=1_100 * MS)
+    finding = judge_predicate(with_events(history.run(), contended(1_000, 0.9)), ALL["P11"])
+    assert finding.outcome is Outcome.FAIL

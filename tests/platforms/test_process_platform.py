@@ -93,6 +93,16 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
         site.wait_ready(within_s=10, services=("echo-alpha",), each=lambda _: None)
 
 
+def test_a_service_without_a_command_is_told_with_its_place(tmp_path: Path) -> None:
+    text = COMPOSE.replace("    command: [python, -m, toy_service]\n", "", 1)
+    with (
+        pytest.raises(EnvironmentUnfit, match=r"docker-compose.yml:\d+: .*: no command is said") as told,
+        running(tmp_path, text),
+    ):
+        pass
+    assert "x-harness-process" in str(told.value)
+
+
 def test_a_preload_that_fails_is_told_beside_what_came_of_it(tmp_path: Path) -> None:
     text = COMPOSE.replace("preload: asyncio", "preload: no.such.module")
     with (

@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from harness.checks.circumstances import unexplained_stalls
+from harness.checks.circumstances import contended_shares, unexplained_stalls
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.pricing.epochs import committed_marks, judge_without_marks, oldest_input_ns, shortened
 from harness.checks.pricing.takeovers import Takeover, takeovers
 from harness.checks.pricing.tick_rates import too_slow
 from harness.checks.view import View
+from harness.history.run import Run
 from harness.model.units import counted, format_ns
 
 INDEX_LIMIT_NS: Final = 1_000_000_000
@@ -28,26 +29,36 @@ def judge(
     """Ages of what was published and of what was journalled, inputs after each takeover, and the rates of ticks.
 
     Limits are nanoseconds. Ages grow while the host stands still, by no more than its longest stall: what is over a limit
-    by more than that is the stack's doing all the same.
+    by more than that is the stack's doing all the same. Where strangers held the machine, no age proves anything; an input
+    from before a takeover does, always.
     """
-    quotes, marks = view.run.quotes, committed_marks(view)
-    worst = max((stall.stall_ns for stall in unexplained_stalls(view.run)), default=0)
-    changes = takeovers(view)
-    strict, proven = Violations(), Violations()
-    note = judge_without_marks(view, proven)
+    run, marks, changes = view.run, committed_marks(view), takeovers(view)
+    stall_ns = max((stall.stall_ns for stall in unexplained_stalls(run)), default=0)
+    aged = [Violations(), Violations()]
+    early = [Violations(), Violations()]
+    note = judge_without_marks(view, early[1])
     missing: list[str] = []
-    for slack, violations in ((0, strict), (worst, proven)):
-        _ages(quotes, index_limit_ns + slack, surface_limit_ns + slack, violations)
-        missing = _journalled(marks, index_limit_ns + slack, violations)
-        missing += [_after_takeover(quotes, takeover, slack, violations) for takeover in changes]
-    judged = len(quotes) + len(marks)
-    if strict.count and not proven.count and worst:
-        text = (
-            f"the host stood still for up to {format_ns(worst)}, so ages that are over by less prove nothing"
-        )
+    for slack_ns, old, before in zip((0, stall_ns), aged, early, strict=True):
+        _ages(run.quotes, index_limit_ns + slack_ns, surface_limit_ns + slack_ns, old)
+        missing = _journalled(marks, index_limit_ns + slack_ns, old)
+        missing += [_after_takeover(run.quotes, takeover, slack_ns, before) for takeover in changes]
+    judged = len(run.quotes) + len(marks)
+    if (aged[0].count or early[0].count) and not early[1].count and (text := _excuse(run, aged[1].count)):
         return Found(judged, unknown=text, environment_caused=True, note=note)
-    unknown = "; ".join(text for text in (*missing, shortened(view), too_slow(view.run)) if text)
+    unknown = "; ".join(text for text in (*missing, shortened(view), too_slow(run)) if text)
+    proven = early[1]
+    proven.extend(aged[1].count, aged[1].evidence)
     return proven.found(judged, unknown=unknown, note=note)
+
+
+def _excuse(run: Run, beyond_stalls: int) -> str:
+    """Why ages over their limits may be the machine's doing, when so many are over by more than it stood still."""
+    if shares := contended_shares(run):
+        return f"other processes used up to {max(shares):.0%} of the machine, so ages over the limits prove nothing"
+    stall_ns = max((stall.stall_ns for stall in unexplained_stalls(run)), default=0)
+    if stall_ns and not beyond_stalls:
+        return f"the host stood still for up to {format_ns(stall_ns)}, so ages that are over by less prove nothing"
+    return ""
 
 
 def _ages(quotes: pd.DataFrame, index_limit_ns: int, surface_limit_ns: int, violations: Violations) -> None:
