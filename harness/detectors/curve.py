@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.detectors.contract import Kind
-from harness.detectors.intervals import (
-    Interval,
-    bounded_by_worst,
-    median_ranks,
-    rate_interval,
-    share_interval,
-)
+from harness.detectors.intervals import rate_interval
 from harness.detectors.quality import NEVER, Deaths, Quality, RealDeaths, judge, suppose_deaths
 from harness.detectors.registry import KINDS, Choice
 from harness.detectors.timeline import Timeline, make_timeline
 from harness.detectors.trace import HOUR_NS, Trace
+from harness.model.shares import Interval, bounded_by_worst, median_ranks, share_interval
 
 SUPPOSED_EVERY_NS: Final = 1_000_000_000
 """Where a trace tells of no death: one supposed death a second, so that two of them share few heartbeats."""
