@@ -100,11 +100,11 @@ def test_downtime_is_of_the_worst_stream_that_should_work() -> None:
 
 def test_a_second_fault_does_not_make_the_first_ones_silence_usual() -> None:
     def twice(stream: str, due_ms: int) -> Row | None:
-        return {"completed_ns": 3_060 * MS} if 3_000 <= due_ms < 3_060 else held(1_040)(stream, due_ms)
+        return {"completed_ns": 3_045 * MS} if 3_000 <= due_ms < 3_045 else held(1_030)(stream, due_ms)
 
     second = fault(fault_id="again", at_ns=3_000 * MS, first_effect_ns=3_000 * MS, targets=("x",))
     found = figure(with_events(probed(twice).run(), second), "downtime")
-    assert (found.value, found.note) == (60.0, "at moving")
+    assert (found.value, found.note) == (45.0, "at moving")
 
 
 def ordered(history: LiteralHistory, *, due_ms: int, **more: object) -> None:
