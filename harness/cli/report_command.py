@@ -26,19 +26,20 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     from harness.history.run import load_run
     from harness.model.outcome import ExitCode
     from harness.report.json import suite_json
+    from harness.report.judged import Judged, without_spoiled
     from harness.report.page import make_page
-    from harness.report.suite import Judged
     from harness.report.written import write_reports, write_suite
 
-    results = []
+    every = []
     for folder in _run_folders(runs):
         run = load_run(folder)
         judgement = read_verdicts(RunFolder(folder))
         page = write_reports(make_page(run, judgement), folder)
-        results.append(Judged.of(run, judgement, path=str(shown(folder))).with_page(page, reports))
+        every.append(Judged.of(run, judgement, path=str(shown(folder))).with_page(page, reports))
+    results = without_spoiled(every)
     write_suite(results, reports)
     if as_json:
-        click.echo(suite_json(tuple(results)), nl=False)
+        click.echo(suite_json(results), nl=False)
     else:
         tell_suite(results, reports, open_console())
     return int(ExitCode.of(code_of(result.judgement.outcome) for result in results))
