@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from histories import fault, probed, silent, with_events
+from histories import fault, probed, silent, stall, with_events
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,7 +120,17 @@ def test_recovery_counts_to_the_steady_stretch_at_the_slowest_gateway() -> None:
     assert (resolutions["recovery"], resolutions["at gateway-bravo"]) == (10.0, 0.0)
     assert figure(verdict, "at gateway-bravo") == 0.0
     assert "last at gateway-alpha" in verdict.summary
+    assert "was back 200 ms, up to 10 ms less, after the last fault, last at gateway-alpha" in verdict.summary
     assert Recovery().judge(probed(outage).run(), RecoveryExpectation(max=100)).outcome is Outcome.FAIL
+
+
+def test_a_bound_on_the_recovery_that_nobody_looked_close_enough_for_is_unknown() -> None:
+    verdict = Recovery().judge(probed(outage).run(), RecoveryExpectation(max=195))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "was back between 190 ms and 200 ms after the last fault" in verdict.summary
+    assert not verdict.environment_caused
+    stalled = with_events(probed(outage).run(), stall(3_195, 60))
+    assert Recovery().judge(stalled, RecoveryExpectation(max=195)).environment_caused
 
 
 def test_a_steady_state_that_never_comes_back_fails() -> None:
