@@ -25,6 +25,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ LONGEST_S = 12.0
 GIVE_UP_S = 15.0
 MOST_DRAWN = 5
 AIMED_EVERY = 5
+_URGENT = -15
 STEADY = b"steady state"
 ONSET_AFTER_STEADY_S = 0.2  # as the scenario has it
 
@@ -100,6 +102,7 @@ def main() -> int:
     asked.add_argument("--count", type=int, default=50, help="how many moments that strike a stack")
     asked.add_argument("--seed", type=int, default=7, help="which moments")
     choices = asked.parse_args()
+    _prefer(_URGENT)
     draw = random.Random(choices.seed)
     moments: list[Moment] = []
     counted = 0
@@ -112,6 +115,12 @@ def main() -> int:
     if any(moment.gone.left for moment in moments):
         return 1
     return 0 if counted >= choices.count else 7
+
+
+def _prefer(niceness: int) -> None:
+    """Look and strike in time, however busy the stack is; only granted to the superuser, and nothing else depends on it."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 def _kill_at(after_s: float, number: int, *, aimed: bool) -> Moment:
@@ -198,6 +207,7 @@ def _start(home: Path) -> Started:
         [*command, *arguments],
         cwd=home,
         env=environment,
+        preexec_fn=partial(_prefer, 0),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
