@@ -214,4 +214,4 @@ def _figures(run: Run, every: tuple[Stream, ...], worst: Outage, outages: list[O
     for outage in sorted(outages, key=lambda one: (one.fault.first_effect_ns, one.stream.name)):
         if outage.fault == worst.fault and outage.ack_ns is not None:
             figures.append(outage.taken.figure(f"at {outage.stream.name}"))
-    return (*figures, *outage_cost(view(run), worst.fault, worst.stream, expected(every)))
+    return (*figures, *outage_cost(view(run), worst.stream, expected(every)))
