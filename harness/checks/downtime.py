@@ -12,9 +12,9 @@ from harness.checks.probes import NEVER, Stream
 from harness.checks.view import Bools, Ints
 
 SILENCE_NS: Final = 75_000_000
-"""A shorter pause is no absence: services that work pause, too. Before any fault the longest pause was 60.6 ms, and the
-longest of another run 49.2 ms (708 streams of 177 runs on two processors, together 1,816 s). An outage that is shorter shows
-as `failover_time` and `longest_gap` alone; a stall of the host is overlooked up to the same length."""
+"""A shorter pause is no absence: services that work pause, too. In 1,816 s before any fault the longest pauses were 60.6 and
+49.2 ms (708 streams in 177 runs, on two processors). An outage that is shorter shows in `failover_time` and `longest_gap`
+alone; a stall of the host is overlooked up to the same length."""
 
 LEAST_LOOKS: Final = 2
 """A silence in which fewer probes went out is none that they could tell."""
@@ -26,8 +26,7 @@ class Downtime:
 
     `total_ns` is an upper bound, less `slack_ns` at most, as long as it consists of `silences` alone. With `alone`, probes
     missed between them, it is off by `slack_ns` to either side: n of them in a row were an absence of n - 1 to n + 1 times
-    their spacing. Unless `ended`, the last silence lasted longer than anybody
-    looked, and the total is a lower bound.
+    their spacing. Unless `ended`, the last silence lasted longer than anybody looked, and the total is a lower bound.
     """
 
     stream: Stream

@@ -14,8 +14,8 @@ def look_gap_ns(stream: Stream, ack_ns: int, *, looks: Ints | None = None) -> in
     The error has one side: what answered was there, so the true time is never later. It is the longer of two gaps between
     looks: the one before the acknowledged probe (nobody asked sooner), and the one in which the acknowledgement came (a
     gateway that holds orders through an outage answers old ones; only new ones ask anew). Never less than the spacing of the
-    probes, since a single close pair must not promise more than the stream can keep. Who asks of many
-    acknowledgements passes the stream's `looks_ns`, which are sorted each time otherwise.
+    probes, since a single close pair must not promise more than the stream can keep. Who asks of many acknowledgements
+    passes the stream's `looks_ns`, which are sorted each time otherwise.
     """
     looks = looks_ns(stream) if looks is None else looks
     gaps = np.diff(looks)

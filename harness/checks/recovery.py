@@ -35,7 +35,7 @@ class RecoveryExpectation(Bound[Milliseconds]):
 
 
 class Recovery(Check[RecoveryExpectation]):
-    """From the measured end of the last fault to the beginning of a steady stretch at every gateway."""
+    """From the measured end of the last fault to the acknowledgement that begins a steady stretch, at every gateway."""
 
     name: ClassVar[str] = "recovery"
     summary: ClassVar[str] = "The steady state is back after the last fault, at every gateway."
@@ -94,9 +94,11 @@ def _lifted(run: Run) -> int | None:
 
 
 def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> Taken | None:
-    """How long after the lift the first probe was due that begins a steady stretch; None when there is none.
+    """How long after the lift the first acknowledgement came of a steady stretch; None when there is none.
 
-    It can have begun earlier, as long as nobody looked.
+    The stretch begins with a probe that was due since the lift and acknowledged in time, at that acknowledgement and not
+    when the probe was due: a gateway may hold it. If one that was due later is acknowledged sooner, service was back then;
+    and it can have been back earlier, as long as nobody looked.
     """
     due = stream.intended_ns
     starts = np.flatnonzero(due >= lifted_ns)
@@ -108,6 +110,6 @@ def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> 
     found = starts[good]
     if not len(found):
         return None
-    first = found[0]
-    took_ns = int(due[first]) - lifted_ns
-    return Taken(max(0, took_ns - look_gap_ns(stream, int(stream.completed_ns[first]))), took_ns)
+    ack_ns = int(stream.completed_ns[found[0] :].min())
+    took_ns = ack_ns - lifted_ns
+    return Taken(max(0, took_ns - look_gap_ns(stream, ack_ns)), took_ns)
