@@ -126,7 +126,8 @@ class Upstream:
         self._accepted: queue.Queue[socket.socket] = queue.Queue()
         self._echo = echo
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def accept(self, timeout_s: float = 5) -> socket.socket:
         sock = self._accepted.get(timeout=timeout_s)
@@ -141,6 +142,10 @@ class Upstream:
         return False
 
     def close(self) -> None:
+        """End it; one that is being accepted right now is closed, too."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who accepts
+        self._thread.join(5)
         self.listener.close()
         for sock in self._open:
             sock.close()
