@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Final
 
@@ -79,6 +79,12 @@ class World:
             elif (why := running.unready()) is not None:
                 reasons[service.name] = why
         return reasons
+
+    def running(self) -> Iterator[tuple[str, Service]]:
+        """Every service that could answer a question now, with its name."""
+        for name, service in self.services.items():
+            if self.machines[name].alive and not self.machines[name].frozen:
+                yield name, service
 
     def instant(self) -> Span:
         """Now: in virtual time a change is made in no time."""

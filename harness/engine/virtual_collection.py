@@ -1,0 +1,70 @@
+"""What a stack in virtual time holds at the end of a run, read into the run's folder as on any other platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from harness.load.virtual_accounts import AccountReader
+from harness.model.replica import ReplicaDump
+from harness.observe.files import accounts_path, replica_path
+from harness.platforms.sim.world import World
+from harness.stack.description import CLIENTS
+from harness.stack.simulation import HoldsReplica, Simulation
+
+SETTLE_NS: Final = 10_000_000_000
+LOOK_NS: Final = 137_000_000  # in no step with anything that a stack does at round intervals
+READINGS: Final = 2
+
+
+class VirtualCollection:
+    """Reads replicas and accounts; `missing` says what could not be read, and why."""
+
+    def __init__(self, world: World, simulation: Simulation, folder: Path) -> None:
+        self.replicas = 0
+        self.accounts = 0
+        self.missing: list[str] = []
+        self._world = world
+        self._simulation = simulation
+        self._folder = folder
+
+    def read(self) -> None:
+        """Read everything, once replicas are equally far."""
+        self._read_replicas()
+        self._read_accounts()
+
+    def _read_replicas(self) -> None:
+        agenda = self._world.agenda
+        if not agenda.wait_for(self._equal, within_ns=SETTLE_NS, every_ns=LOOK_NS):
+            self.missing.append("a common log: replicas were not equally far within 10 s")
+        for reading in range(1, READINGS + 1):
+            if reading > 1:
+                agenda.run_until(agenda.now_ns + LOOK_NS)
+            for service, dump in sorted(self._dumps().items()):
+                replica_path(self._folder, service, reading).write_bytes(msgspec.json.encode(dump))
+                self.replicas += 1
+
+    def _equal(self) -> bool:
+        dumps = self._dumps()
+        whole = len(dumps) == len(self._world.stack.by_role("engine"))
+        return whole and len({dump.applied_index for dump in dumps.values()}) == 1
+
+    def _dumps(self) -> dict[str, ReplicaDump]:
+        return {
+            name: service.replica()
+            for name, service in self._world.running()
+            if isinstance(service, HoldsReplica)
+        }
+
+    def _read_accounts(self) -> None:
+        for entry in self._world.stack.entry_points:
+            address = f"{entry.service}:{entry.port}"
+            reader = AccountReader(self._world.machines[CLIENTS], self._simulation, address)
+            over = self._world.agenda.wait_for(lambda reader=reader: reader.over, within_ns=SETTLE_NS)  # type: ignore[misc]
+            if not over or reader.problem:
+                self.missing.append(f"accounts through {entry.service}: {reader.problem or 'no answer'}")
+            reports = [msgspec.structs.replace(each, through=entry.service) for each in reader.reports]
+            accounts_path(self._folder, entry.service).write_bytes(msgspec.json.encode(reports))
+            self.accounts += len(reports)
