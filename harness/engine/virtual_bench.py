@@ -155,7 +155,7 @@ class VirtualBench:
         self.phase = "draining the load, then reading the end state"
         self._drain()
         collection = VirtualCollection(self.world, self._simulation, self.record.folder.path)
-        collection.read()
+        collection.read(self._market)
         self.lookout.read_quotes()
         self.record.emit(
             e.Collected(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from harness.load.virtual_accounts import AccountReader
+from harness.model.instrument import Instrument
 from harness.model.replica import ReplicaDump
-from harness.observe.files import accounts_path, replica_path
+from harness.observe.files import accounts_path, instruments_path, replica_path
 from harness.platforms.sim.world import World
 from harness.stack.description import CLIENTS
 from harness.stack.simulation import HoldsReplica, Simulation
@@ -20,7 +22,7 @@ READINGS: Final = 2
 
 
 class VirtualCollection:
-    """Reads replicas and accounts; `missing` says what could not be read, and why."""
+    """Reads replicas, accounts and the market; `missing` says what could not be read, and why."""
 
     def __init__(self, world: World, simulation: Simulation, folder: Path) -> None:
         self.replicas = 0
@@ -30,10 +32,11 @@ class VirtualCollection:
         self._simulation = simulation
         self._folder = folder
 
-    def read(self) -> None:
-        """Read everything, once replicas are equally far."""
+    def read(self, market: Sequence[Instrument]) -> None:
+        """Read everything, once replicas are equally far; `market` is what can be traded."""
         self._read_replicas()
         self._read_accounts()
+        instruments_path(self._folder).write_bytes(msgspec.json.encode(market))
 
     def _read_replicas(self) -> None:
         agenda = self._world.agenda

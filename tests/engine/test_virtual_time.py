@@ -74,6 +74,8 @@ def test_one_seed_gives_one_journal_whatever_the_hash_seed(tmp_path: Path) -> No
     assert {verdict["outcome"] for verdict in verdicts} == {"PASS"}
     records = [(run / "operations-virtual.ndjson").read_bytes() for _, run in runs]
     assert records[0] == records[1]
+    remarks = [f["summary"] for v in verdicts for f in v["findings"] if f["outcome"] == "PASS"]
+    assert not [remark for remark in remarks if "there is no" in remark]  # the terms of the market were told, too
 
 
 @pytest.mark.parametrize("defect", ["fill-applied-twice"])
