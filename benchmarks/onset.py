@@ -1,119 +1,90 @@
-"""How long a fault takes from being asked for to its measured effect: the whole provider of the reference stack.
+"""How long faults take from their scheduled moment to their measured effect, over stored runs, by fault and mode.
 
-For each change: from the call of `apply` to the first and to the last measured effect, and from the call of `revert`
-to the last measured lift, in milliseconds (median, 99th percentile, worst). Also: how long the stack took to start.
-Usage: `python benchmarks/onset.py [--times N] [--change NAME]`.
+    harness run scenarios/measure/outage.yaml --repeat 100 --out runs/measure
+    python benchmarks/onset.py runs/measure
+
+For each: to the first and to the last measured effect, in milliseconds. All is in it that a run has: the waking of the
+engine's loop, the ledger as far as it was not written ahead, HTTP to the fault proxy, reading back, signals, and dying.
+The effect is what the victim or the proxy tells, so how late that is seen is in it, too. Faults that wait for an event of
+the stack stand by themselves: how long the event took to be seen counts there. Virtual time is left out.
+
+The 99th percentile is told from n = 100 on; of fewer, the worst is all that can be said.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from harness.faults.contract import Change, Cut, Hands
-from harness.guardian.leases import GuardianLeases
-from harness.platforms.contract import Launch
-from harness.platforms.process import ProcessPlatform
-from harness.platforms.site import ProcessSite
-from harness.stack.description import Stack
-from harness.stack.reading import read_stack
+import numpy as np
 
-COMPOSE = Path(__file__).resolve().parents[1] / "docker-compose.yml"
-PROVIDER = "bravo"
-SETTLE_S = 0.3
+from harness.history.folder import RunFolder
+from harness.history.journal import read_journal
+from harness.history.meta import read_meta
+from harness.model.errors import UsageError
+from harness.model.events import Event, FaultInjected, FaultTriggered
 
-
-def changes(stack: Stack, hands: Hands) -> dict[str, Callable[[], list[Change]]]:
-    """What is measured: each makes the changes of one fault, in the order in which they are applied."""
-    services = [service.name for service in stack.by_provider(PROVIDER)]
-    links = [
-        link
-        for link in stack.links
-        if link.crosses_wan and PROVIDER in (link.source_provider, link.target_provider)
-    ]
-    cuts = [Cut(link) for link in links]
-    return {
-        "pause": lambda: [hands.pause(services)],
-        "cut": lambda: [hands.cut(cuts)],
-        "delay": lambda: [hands.delay(links, latency_ms=100)],
-        "reset": lambda: [hands.reset(links)],
-        "kill": lambda: [hands.kill(services)],
-        "dark": lambda: [hands.cut(cuts), hands.kill(services)],
-    }
+P99_FROM_N: Final = 100
+VIRTUAL: Final = "sim"
 
 
-@contextmanager
-def running() -> Iterator[tuple[ProcessSite, Stack]]:
-    stack = read_stack(COMPOSE, variables={})
-    with tempfile.TemporaryDirectory() as folder, GuardianLeases(state=Path(folder) / "state") as leases:
-        began = time.monotonic()
-        launch = Launch(stack, Path(folder) / "run", seed=7, leases=leases, limit_s=600, environment={})
-        site = ProcessPlatform().launch(launch)
-        launched_s = time.monotonic() - began
+class Onset(NamedTuple):
+    """One fault that took effect: what it was, and its delays in milliseconds."""
+
+    kind: str
+    first_ms: float
+    last_ms: float
+
+
+def onsets(events: tuple[Event, ...]) -> Iterator[Onset]:
+    """The onsets that a journal tells, each under its fault, its mode, and whether it waited for an event."""
+    triggered = {event.fault_id for event in events if isinstance(event, FaultTriggered)}
+    for event in events:
+        if isinstance(event, FaultInjected):
+            mode = str(event.parameters.get("mode", ""))
+            waited = "after an event" if event.fault_id in triggered else ""
+            kind = ", ".join(word for word in (event.fault, mode, waited) if word)
+            first_ns, last_ns = event.first_effect_ns - event.asked_ns, event.last_effect_ns - event.asked_ns
+            yield Onset(kind, first_ns / 1e6, last_ns / 1e6)
+
+
+def spread(values: list[float]) -> str:
+    """Median and 99th percentile; the worst in its place, marked, where there are too few for one."""
+    median, p99, worst = np.quantile(values, [0.5, 0.99, 1], method="inverted_cdf")
+    high = f"{p99:7.1f} " if len(values) >= P99_FROM_N else f"{worst:7.1f}*"
+    return f"{median:8.1f} {high}"
+
+
+def main(folders: list[str]) -> int:
+    """Read, and tell; 5 when the folders hold no fault that took effect."""
+    samples: dict[str, list[Onset]] = defaultdict(list)
+    odd: list[str] = []
+    for path in sorted(
+        {run.parent.resolve() for folder in folders for run in Path(folder).rglob("run.json")}
+    ):
+        folder = RunFolder(path)
         try:
-            site.wait_ready(within_s=15, each=lambda _: None)
-            took_s = time.monotonic() - began
-            print(
-                json.dumps(
-                    {
-                        "launched_s": round(launched_s, 3),
-                        "ready_s": round(took_s, 3),
-                        "services": len(stack.services),
-                    }
-                )
-            )
-            yield site, stack
-        finally:
-            site.stop()
-
-
-def strike(site: ProcessSite, made: list[Change]) -> tuple[float, float, float]:
-    """Apply, heal and wait; answers first effect, last effect and last lift in ms."""
-    asked_ns = time.monotonic_ns()
-    spans = [change.apply() for change in made]
-    time.sleep(SETTLE_S)
-    healed_ns = time.monotonic_ns()
-    lifts = [change.revert() for change in reversed(made)]
-    site.wait_ready(within_s=15, each=lambda _: None)
-    time.sleep(SETTLE_S)
-    first_ns, last_ns = min(span.first_ns for span in spans), max(span.last_ns for span in spans)
-    lift_ns = max(span.last_ns for span in lifts)
-    return (first_ns - asked_ns) / 1e6, (last_ns - asked_ns) / 1e6, (lift_ns - healed_ns) / 1e6
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    at = {"median": 0.5, "p99": 0.99, "worst": 1.0}
-    return {
-        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2)
-        for name, share in at.items()
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--times", type=int, default=30, help="how often each change is made (default: %(default)s)"
-    )
-    parser.add_argument("--change", action="append", help="only this one; may be repeated")
-    given = parser.parse_args()
-    with running() as (site, stack):
-        for name, make in changes(stack, site.hands).items():
-            if given.change and name not in given.change:
+            if read_meta(folder).platform == VIRTUAL:
                 continue
-            first, last, lift = zip(*(strike(site, make()) for _ in range(given.times)), strict=True)
-            figures = {
-                "first_ms": spread(list(first)),
-                "last_ms": spread(list(last)),
-                "lift_ms": spread(list(lift)),
-            }
-            print(json.dumps({"change": name, "times": given.times, **figures}), flush=True)
+            for onset in onsets(read_journal(folder.journal).events):
+                samples[onset.kind].append(onset)
+        except UsageError as error:
+            odd.append(f"left out: {error}")
+    print(f"{'':<36}{'n':>5}   first effect        last effect")
+    print(f"{'milliseconds from the schedule':<36}{'':>5}{'median':>8}{'p99':>8}{'median':>11}{'p99':>8}")
+    for kind, found in sorted(samples.items()):
+        first, last = spread([each.first_ms for each in found]), spread([each.last_ms for each in found])
+        print(f"{kind:<36}{len(found):>5}{first}  {last}")
+    print(f"* the worst: fewer than {P99_FROM_N} say nothing sure of the 99th percentile")
+    print(
+        "waking the engine, the ledger as far as it was not written ahead, HTTP, reading back and dying included"
+    )
+    print("\n".join(odd))
+    return 0 if samples else 5
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -20,9 +20,10 @@ NEVER: Final = np.iinfo(np.int64).max
 class Stream:
     """The probes of one client, by the time when they were due.
 
-    `completed_ns` is `NEVER` for one without an ok; `on_time` are those with an ok within the deadline, `at_once` the ones
-    of them whose first attempt did it. `struck` says that a fault took its gateway away, so that nobody can expect an answer
-    there. `spacing_ns` is the median distance between probes: nothing finer can be measured.
+    `completed_ns` is `NEVER` for one without an ok, `sent_ns` is `MISSING` for one that never went out; `on_time` are those
+    with an ok within the deadline, `at_once` the ones of them whose first attempt did it. `struck` says that a fault took
+    its gateway away, so that nobody can expect an answer there. Probes go out later than they are due: `checks/looks` says
+    how finely the stream could see.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Stream:
     moves: bool
     struck: bool
     intended_ns: Ints
+    sent_ns: Ints
     completed_ns: Ints
     epoch: Ints
     on_time: Bools
@@ -78,6 +80,7 @@ def _stream(view: View, rows: Ints, *, moves: bool, struck: frozenset[str], dead
         moves=moves,
         struck=not moves and gateway in struck,
         intended_ns=intended,
+        sent_ns=view.ints("operations", "sent_ns")[rows],
         completed_ns=completed,
         epoch=np.where(epoch == MISSING, -1, epoch),
         on_time=on_time,

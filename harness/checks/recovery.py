@@ -10,6 +10,7 @@ from pydantic import Field
 
 from harness.checks.bounds import judge_bound, told_bound
 from harness.checks.contract import Check
+from harness.checks.looks import look_gap_ns
 from harness.checks.probes import DEADLINE_NS, Stream, streams
 from harness.checks.view import view
 from harness.history.run import Run
@@ -61,20 +62,20 @@ class Recovery(Check[RecoveryExpectation]):
             for stream in every
         }
         never = sorted(name for name, took in times.items() if took is None)
-        figures = tuple(_figure(stream, times[stream.name]) for stream in every)
+        figures = tuple(
+            _figure(f"at {stream.name}", stream, took, lifted_ns)
+            for stream in every
+            if (took := times[stream.name]) is not None
+        )
         if never:
             text = f"no steady state came back at {', '.join(never)}"
-            return Verdict(
-                self.name, Outcome.FAIL, text, bound=bound, figures=tuple(f for f in figures if f is not None)
-            )
+            return Verdict(self.name, Outcome.FAIL, text, bound=bound, figures=figures)
         worst = max(every, key=lambda stream: (times[stream.name] or 0, stream.name))
         took = times[worst.name] or 0
         outcome, why = judge_bound(expectation, took / 1e6)
-        total = Figure("recovery", round(took / 1e6, 3), "ms", worst.spacing_ns / 1e6, len(worst.intended_ns))
+        total = _figure("recovery", worst, took, lifted_ns)
         text = f"the steady state was back {format_ns(took)} after the last fault, last at {worst.name}{why}"
-        return Verdict(
-            self.name, outcome, text, bound=bound, figures=(total, *(f for f in figures if f is not None))
-        )
+        return Verdict(self.name, outcome, text, bound=bound, figures=(total, *figures))
 
 
 def _lifted(run: Run) -> int | None:
@@ -101,9 +102,9 @@ def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> 
     return int(due[found[0]]) - lifted_ns if len(found) else None
 
 
-def _figure(stream: Stream, took: int | None) -> Figure | None:
-    if took is None:
-        return None
-    return Figure(
-        f"at {stream.name}", round(took / 1e6, 3), "ms", stream.spacing_ns / 1e6, len(stream.intended_ns)
-    )
+def _figure(name: str, stream: Stream, took: int, lifted_ns: int) -> Figure:
+    """One time that was taken once; the steady stretch can have begun earlier, as long as nobody looked."""
+    due_ns = lifted_ns + took
+    acked = stream.completed_ns[stream.intended_ns == due_ns]
+    resolution = min(took, look_gap_ns(stream, int(acked[0]))) / 1e6
+    return Figure(name, round(took / 1e6, 3), "ms", round(resolution, 3), samples=1, one_sided=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
+from copy import copy
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -174,6 +175,11 @@ class Bench:
         event = judged(probes, asked, at_ns=self.record.now(), strain=_strain())
         self.record.emit(event)
         return event.outcome is Outcome.PASS
+
+    def prepare(self, fault_id: str, fault: Fault) -> None:
+        """Decide on a fault that is due soon, and secure its undo, so that only the change is left to make at its moment."""
+        draws = copy(self._random)  # the fault itself draws at its moment, the same
+        self.nemesis.prepare(fault_id, fault, self.leader.scene(self.setup.stack, draws))
 
     def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
         """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""

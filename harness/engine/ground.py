@@ -54,6 +54,9 @@ class Ground(Protocol):
     def problem(self) -> str:
         """Why this run can't go on; empty while all is well."""
 
+    def prepare(self, fault_id: str, fault: Fault) -> None:
+        """Do what can be done before the moment of a fault that is due soon; nothing is broken yet."""
+
     def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
         """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""
 

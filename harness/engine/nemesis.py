@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.engine.ahead import Ahead
 from harness.faults.contract import Change, Fact, Fault, Hands, Move, Strike
 from harness.faults.scene import Scene
 from harness.model.errors import HarnessError, HealFailed
@@ -68,22 +69,25 @@ class Nemesis:
         """
         self._clock_ns = clock_ns
         self._start_watch = watch
-        self._hands = hands
+        self._ahead = Ahead(hands=hands, leases=leases, limit_s=limit_s)
         self._leases = leases
         self._emit = emit
         self._origin_ns = origin_ns
-        self._limit_s = limit_s
         self.active: dict[str, Active] = {}
         self.failed: dict[str, str] = {}
         self.last_change_ns: int | None = None
+
+    def prepare(self, fault_id: str, fault: Fault, scene: Scene) -> None:
+        """Decide on a fault that is due soon, and put its undo on the disk; nothing is broken yet."""
+        self._ahead.prepare(fault_id, fault, scene, changed_ns=self.last_change_ns)
 
     def inject(self, fault_id: str, fault: Fault, scene: Scene, *, asked_ns: int) -> tuple[Move, ...]:
         """Apply a fault now; answers the moves that it makes later. A fault that can't be applied is told, and healed."""
         active: Active | None = None
         try:
-            strike = fault.strike(scene, self._hands)
-            active = self._begin(fault_id, fault, strike)
-            spans = [self._apply(active, change) for change in strike.changes]
+            secured = self._ahead.take(fault_id, fault, scene, changed_ns=self.last_change_ns)
+            active = self.active[fault_id] = Active(fault_id, fault, secured.strike, secured.lease)
+            spans = [self._apply(active, change) for change in secured.strike.changes]
         except HarnessError as error:
             self.failed[fault_id] = str(error)
             self._emit(FaultFailed(at_ns=self._now(), fault_id=fault_id, reason=str(error)))
@@ -95,7 +99,7 @@ class Nemesis:
         if fault.instant:
             self._forget(active)
             return ()
-        return strike.moves
+        return active.strike.moves
 
     def move(self, fault_id: str, move: Move) -> None:
         """Take a later step of a fault that is still in force."""
@@ -145,7 +149,11 @@ class Nemesis:
         return tuple(subject for change in active.done for subject in change.subjects)
 
     def heal_all(self, *, by: str) -> tuple[str, ...]:
-        """Heal every active fault, newest first; one that fails does not stop the others. Raises `HealFailed` at the end."""
+        """Heal every active fault, newest first; one that fails does not stop the others. Raises `HealFailed` at the end.
+
+        What was prepared for faults that are still to come is given back.
+        """
+        self._ahead.drop_all()
         failures: list[str] = []
         touched: list[str] = []
         for fault_id in reversed(tuple(self.active)):
@@ -156,13 +164,6 @@ class Nemesis:
         if failures:
             raise HealFailed("; ".join(failures), next_step="harness heal")
         return tuple(touched)
-
-    def _begin(self, fault_id: str, fault: Fault, strike: Strike) -> Active:
-        undos = tuple(undo for change in strike.changes for undo in change.undo)
-        lease = self._leases.grant(f"fault {fault_id}", undos, limit_s=self._limit_s) if undos else None
-        active = Active(fault_id, fault, strike, lease)
-        self.active[fault_id] = active
-        return active
 
     def _apply(self, active: Active, change: Change) -> Span:
         self.last_change_ns = self._clock_ns()

@@ -16,6 +16,8 @@ from harness.model.stack_event import StackEvent
 from harness.scenario.scenario import Scenario, TimelineEntry
 
 TICK_S = 0.05
+AHEAD_NS = 100_000_000  # time enough to put an undo on a slow disk
+STILL_NS = 20_000_000  # longer than a tick takes
 
 
 class Stop(StrEnum):
@@ -25,6 +27,11 @@ class Stop(StrEnum):
     INTERRUPTED = "interrupted"
     GUARD = "guard"
     UNSTEADY = "unsteady"
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    entry: TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +70,16 @@ class Inbox(Protocol):
         """The next event; raises `queue.Empty` when there is none."""
 
 
-Task: TypeAlias = Onset | Lift | Step | JudgeSteadyState | End
+Task: TypeAlias = Preparation | Onset | Lift | Step | JudgeSteadyState | End
 
 
 @dataclass(frozen=True, slots=True)
 class Acts:
     """What playing does to the world; the run provides it, tests record it.
 
-    `inject` answers the moves that the fault makes later; `steady` whether the steady state held; `tick` is called
-    about every 50 ms and answers a reason to stop, or None.
+    `prepare` is called a little before `inject`, where that moment is known so early. `inject` answers the moves that the
+    fault makes later; `steady` whether the steady state held; `tick` is called about every 50 ms and answers a reason to
+    stop, or None.
     """
 
     inject: Callable[[TimelineEntry, Fault, int, Due[Task]], tuple[Move, ...]]
@@ -79,6 +87,7 @@ class Acts:
     move: Callable[[str, Move], None]
     steady: Callable[[], bool]
     tick: Callable[[], Stop | None]
+    prepare: Callable[[TimelineEntry, Fault], None] = lambda entry, fault: None
     clock_ns: Callable[[], int] = time.monotonic_ns
 
 
@@ -104,7 +113,7 @@ class Play:
                     return stop
             now = self._now()
             if now >= tick_at:
-                tick_at = now + round(TICK_S * 1e9)
+                tick_at = self._tick_after(now)
                 stop = self._acts.tick()
                 if stop is not None:
                     return stop
@@ -118,13 +127,21 @@ class Play:
         self._timeline.add(round(scenario.steady_state.for_s * 1e9), JudgeSteadyState())
         for entry in scenario.timeline:
             if entry.when is not None:
-                self._timeline.wait_for(entry.when.key, round(entry.when.after_s * 1e9), Onset(entry))
+                key, after_ns = entry.when.key, round(entry.when.after_s * 1e9)
+                if after_ns >= AHEAD_NS:
+                    self._timeline.wait_for(key, after_ns - AHEAD_NS, Preparation(entry))
+                self._timeline.wait_for(key, after_ns, Onset(entry))
             else:
-                self._timeline.add(round((entry.at_s or 0.0) * 1e9), Onset(entry))
+                at_ns = round((entry.at_s or 0.0) * 1e9)
+                if at_ns >= AHEAD_NS:
+                    self._timeline.add(at_ns - AHEAD_NS, Preparation(entry))
+                self._timeline.add(at_ns, Onset(entry))
         self._timeline.add(round(scenario.ends_s * 1e9), End())
 
     def _do(self, due: Due[Task]) -> Stop | None:
         match due.what:
+            case Preparation(entry):
+                self._acts.prepare(entry, _fault(entry))
             case Onset(entry):
                 self._strike(entry, due)
             case Lift(fault_id):
@@ -139,9 +156,7 @@ class Play:
         return None
 
     def _strike(self, entry: TimelineEntry, due: Due[Task]) -> None:
-        fault = entry.parameters
-        assert isinstance(fault, Fault)
-        moves = self._acts.inject(entry, fault, due.at_ns, due)
+        moves = self._acts.inject(entry, _fault(entry), due.at_ns, due)
         onset_ns = self._now()
         for move in moves:
             self._timeline.add(due.at_ns + round(move.after_s * 1e9), Step(entry.id, move))
@@ -153,6 +168,12 @@ class Play:
         self._healed.add(fault_id)
         self._acts.heal(fault_id, asked_ns)
         self._timeline.happened(f"{fault_id}.end", self._now())
+
+    def _tick_after(self, now_ns: int) -> int:
+        """When to tick next: not just before something is due, which that could delay."""
+        tick_ns = now_ns + round(TICK_S * 1e9)
+        due_ns = self._timeline.next_due_ns()
+        return due_ns if due_ns is not None and tick_ns < due_ns < tick_ns + STILL_NS else tick_ns
 
     def _listen(self, until_ns: int) -> None:
         """Wait for the next thing that is due, or for an event of the stack."""
@@ -170,3 +191,8 @@ class Play:
 
     def _now(self) -> int:
         return self._acts.clock_ns() - self._zero_ns
+
+
+def _fault(entry: TimelineEntry) -> Fault:
+    assert isinstance(entry.parameters, Fault)
+    return entry.parameters

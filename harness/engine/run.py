@@ -115,6 +115,7 @@ def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
             move=lambda fault_id, move: bench.nemesis.move(fault_id, move),
             steady=bench.judge_steady_state,
             tick=lambda: _tick(bench, interrupts, scenario),
+            prepare=lambda entry, fault: bench.prepare(entry.id, fault),
             clock_ns=bench.clock_ns,
         ),
     )

@@ -131,6 +131,9 @@ class VirtualBench:
         self.record.emit(event)
         return event.outcome is Outcome.PASS
 
+    def prepare(self, fault_id: str, fault: Fault) -> None:
+        """Nothing: in virtual time a decision takes no time."""
+
     def inject(self, fault_id: str, fault: Fault, *, asked_ns: int | None = None) -> tuple[Move, ...]:
         """Apply a fault now; answers its later moves. `asked_ns` is on the run's clock."""
         asked = self.record.now() if asked_ns is None else asked_ns

@@ -8,7 +8,11 @@ from harness.model.outcome import Outcome
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One measured number. `resolution` is the smallest difference that could have been seen, in `unit`."""
+    """One measured number. `resolution` is the smallest difference that could have been seen, in `unit`.
+
+    With `one_sided` the true value is never larger than `value`, and smaller by `resolution` at most. `samples` counts the
+    measurements that the value comes from: 1 for one time that was taken once, however many probes helped to find it.
+    """
 
     name: str
     value: float
@@ -16,6 +20,7 @@ class Figure(msgspec.Struct, frozen=True):
     resolution: float | None = None
     samples: int | None = None
     note: str = ""
+    one_sided: bool = False
 
 
 class Evidence(msgspec.Struct, frozen=True):

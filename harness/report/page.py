@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -103,7 +104,9 @@ def headline(judgement: Judgement) -> str:
 
 def format_figure(item: Figure) -> str:
     """A figure for people, with its resolution and sample size where it has them."""
-    text = f"{format_value(item)} {format_resolution(item)}".strip()
+    resolution = format_resolution(item)
+    between = ", " if item.one_sided and resolution else " "
+    text = f"{format_value(item)}{between}{resolution}".strip()
     return text + (f" (n = {item.samples:,})" if item.samples is not None else "")
 
 
@@ -114,8 +117,15 @@ def format_value(item: Figure) -> str:
 
 
 def format_resolution(item: Figure) -> str:
-    """The smallest difference that could have been seen: `± 20 ms`; empty where it is not known."""
-    return "" if item.resolution is None else f"± {_number(item.resolution)} {item.unit}".rstrip()
+    """The smallest difference that could have been seen: `± 0.1 %`, or `up to 12 ms less`; empty where it is not known.
+
+    A bound of one side is rounded up, so that it holds as it is printed.
+    """
+    if not item.resolution:
+        return ""
+    whole = item.one_sided and item.resolution >= 1
+    size = f"{_number(math.ceil(item.resolution) if whole else item.resolution)} {item.unit}".rstrip()
+    return f"up to {size} less" if item.one_sided else f"± {size}"
 
 
 def worst_first(judged: Iterable[_Judged]) -> tuple[_Judged, ...]:

@@ -29,7 +29,7 @@ class Load(Settings):
         default=20.0,
         alias="probe_every",
         ge=1,
-        description="From one probe to the next, at each gateway; it is the resolution of the failover time.",
+        description="From one probe to the next, at each gateway; failover times are known no finer.",
         examples=["20ms"],
     )
 

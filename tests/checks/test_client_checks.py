@@ -115,6 +115,9 @@ def test_recovery_counts_to_the_steady_stretch_at_the_slowest_gateway() -> None:
     verdict = Recovery().judge(probed(outage).run(), RecoveryExpectation(max=500))
     assert verdict.outcome is Outcome.PASS
     assert figure(verdict, "recovery") == 200.0
+    assert all((item.one_sided, item.samples) == (True, 1) for item in verdict.figures)
+    resolutions = {item.name: item.resolution for item in verdict.figures}
+    assert (resolutions["recovery"], resolutions["at gateway-bravo"]) == (10.0, 0.0)
     assert figure(verdict, "at gateway-bravo") == 0.0
     assert "last at gateway-alpha" in verdict.summary
     assert Recovery().judge(probed(outage).run(), RecoveryExpectation(max=100)).outcome is Outcome.FAIL

@@ -36,9 +36,46 @@ def test_it_counts_to_the_acknowledgement_not_to_the_intended_time() -> None:
     assert figure(verdict, "onset_spread") == 2.0
     assert figure(verdict, "longest_gap") == 285.0
     first = next(item for item in verdict.figures if item.name == "failover_time")
-    assert (first.resolution, first.samples, first.unit) == (10.0, 100, "ms")
-    assert "280 ms ± 10 ms" in verdict.summary
+    assert (first.resolution, first.one_sided, first.unit) == (10.0, True, "ms")
+    assert "280 ms, up to 10 ms less, at " in verdict.summary
     assert not any(item.name == "at gateway-alpha" for item in verdict.figures)
+
+
+@pytest.mark.parametrize(
+    "name", ["failover_time", "at gateway-bravo", "at moving", "longest_gap", "downtime"]
+)
+def test_one_time_that_was_taken_once_is_one_sample(name: str) -> None:
+    verdict = judge(probed(outage).run(), max=300)
+    assert next(item.samples for item in verdict.figures if item.name == name) == 1
+
+
+def test_the_worst_of_two_faults_is_taken_from_two_samples() -> None:
+    again = fault(fault_id="again", at_ns=3_000 * MS, first_effect_ns=3_000 * MS, targets=("x",))
+    verdict = judge(with_events(probed(outage).run(), again), max=300)
+    assert {item.name: item.samples for item in verdict.figures}["failover_time"] == 2
+
+
+def test_the_probes_of_the_deciding_second_are_told_in_words() -> None:
+    def one_lost(stream: str, due_ms: int) -> Row | None:
+        return silent() if due_ms == 1_500 and stream == "moving" else outage(stream, due_ms)
+
+    verdict = judge(probed(one_lost).run(), max=300)
+    assert "99 of the 100 probes that were due in it were acknowledged" in verdict.evidence[1].text
+
+
+def test_the_resolution_is_what_was_sent_not_what_was_due() -> None:
+    """The probes around the end of the outage went out 6 ms late and 2 ms late: nobody looked for 16 ms and 14 ms."""
+
+    def late(stream: str, due_ms: int) -> Row | None:
+        answer = outage(stream, due_ms)
+        if answer is None or answer.get("outcome") == "info" or due_ms != 1_290:
+            return answer
+        return {**answer, "sent_ns": (due_ms + 6) * MS}
+
+    verdict = judge(probed(late).run(), max=300)
+    assert "280 ms, up to 16 ms less, at " in verdict.summary
+    first = next(item for item in verdict.figures if item.name == "failover_time")
+    assert (first.value, first.resolution) == (280.0, 16.0)
 
 
 def test_phases_add_up_to_the_failover_time() -> None:
@@ -99,6 +136,7 @@ def test_a_fault_that_leaves_the_primary_alone_asks_for_no_new_epoch() -> None:
     verdict = judge(with_events(run, standby, without=(FaultInjected,)), max=20)
     assert verdict.outcome is Outcome.PASS
     assert figure(verdict, "failover_time") == 5.0
+    assert "5 ms, up to 5 ms less," in verdict.summary  # it cannot have been less than nothing
 
 
 def test_service_that_never_comes_back_is_a_failure() -> None:

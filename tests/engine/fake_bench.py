@@ -76,6 +76,9 @@ class FakeBench:
     def look_around(self) -> None:
         pass
 
+    def prepare(self, fault_id: str, fault: object) -> None:
+        self.step("prepare")
+
     def inject(self, fault_id: str, fault: object, *, asked_ns: int) -> tuple[()]:
         self.step("inject")
         return ()

@@ -105,6 +105,7 @@ class World:
         self.inbox = ScriptedInbox()
         self.log: list[str] = []
         self.steady = True
+        self.prepares = False
         self.moves: dict[str, tuple[float, ...]] = {}
         self.triggers: dict[str, tuple[str | None, int | None]] = {}
         self.tick: Callable[[], Stop | None] = lambda: None
@@ -125,6 +126,7 @@ class World:
             move=lambda fault_id, move: self._write(f"move {fault_id} {move.describe}"),
             steady=self._steady,
             tick=self._tick,
+            prepare=self._prepare,
             clock_ns=lambda: self.inbox.now_ns,
         )
 
@@ -134,6 +136,10 @@ class World:
         return tuple(
             Move(after_s, f"+{after_s:g}", lambda: Span(0, 0)) for after_s in self.moves.get(struck.id, ())
         )
+
+    def _prepare(self, expected: TimelineEntry, fault: Fault) -> None:
+        if self.prepares:
+            self._write(f"prepare {expected.id}")
 
     def _steady(self) -> bool:
         self._write("steady state")

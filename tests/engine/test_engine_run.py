@@ -29,7 +29,8 @@ PASS, FAIL = Judgement(Outcome.PASS, ()), Judgement(Outcome.FAIL, ())
 
 def test_a_run_is_one_straight_walk(runner: Runner) -> None:
     finished = runner(PASS)
-    assert FakeBench.made.log == ["bring_up", "begin_load", "inject", "heal", "settle", "freeze", "tear_down"]
+    walked = ["bring_up", "begin_load", "prepare", "inject", "heal", "settle", "freeze", "tear_down"]
+    assert FakeBench.made.log == walked
     assert (finished.exit_code, finished.left) == (ExitCode.PASSED, ())
 
 

@@ -150,3 +150,72 @@ def test_facts_that_cannot_be_read_convince_nobody(fixture: Fixture) -> None:
         for fact in fixture.told(FaultEvidence)
         if isinstance(fact, FaultEvidence)
     )
+
+
+OUTAGE = ProviderOutage()
+
+
+def test_a_prepared_fault_finds_its_undo_on_the_disk_and_only_makes_its_changes(fixture: Fixture) -> None:
+    fixture.nemesis.prepare("outage", OUTAGE, scene())
+    assert fixture.hands.log == ["grant fault outage 2"]
+    assert not fixture.nemesis.active
+    fixture.nemesis.inject("outage", OUTAGE, scene(), asked_ns=5)
+    assert fixture.hands.log == ["grant fault outage 2", "apply cut", "apply kill"]
+
+
+def test_a_preparation_for_another_leader_is_dropped_and_the_fault_strikes_who_leads_now(
+    fixture: Fixture,
+) -> None:
+    fixture.nemesis.prepare("outage", OUTAGE, scene(primary="engine-alpha"))
+    fixture.nemesis.inject("outage", OUTAGE, scene(primary="engine-bravo"), asked_ns=5)
+    assert fixture.hands.log[:3] == ["grant fault outage 2", "release fault outage", "grant fault outage 2"]
+    injected = fixture.told(FaultInjected)[0]
+    assert isinstance(injected, FaultInjected)
+    assert injected.primary == "bravo"
+    assert any("bravo" in target for target in injected.targets)
+
+
+def test_a_preparation_from_before_another_fault_is_made_anew(fixture: Fixture) -> None:
+    fixture.nemesis.prepare("second", OUTAGE, scene())
+    slow = Latency(target=Target(provider="bravo"), latency_ms=5)
+    fixture.nemesis.inject("first", slow, scene(), asked_ns=5)
+    fixture.nemesis.inject("second", OUTAGE, scene(), asked_ns=6)
+    assert [line for line in fixture.hands.log if "second" in line] == [
+        "grant fault second 2",
+        "release fault second",
+        "grant fault second 2",
+    ]
+
+
+def test_what_is_drawn_does_not_depend_on_preparations(fixture: Fixture) -> None:
+    anyone = ProviderOutage(target=Target(provider="any"))
+
+    def struck(*, prepared_for: str | None) -> tuple[str, ...]:
+        each = Fixture()
+        if prepared_for is not None:
+            each.nemesis.prepare("outage", anyone, scene(primary=prepared_for))
+        each.nemesis.inject("outage", anyone, scene(), asked_ns=5)
+        injected = each.told(FaultInjected)[0]
+        assert isinstance(injected, FaultInjected)
+        return injected.targets
+
+    assert (
+        struck(prepared_for=None)
+        == struck(prepared_for="engine-alpha")
+        == struck(prepared_for="engine-bravo")
+    )
+
+
+def test_what_was_prepared_for_a_fault_that_never_came_is_given_back(fixture: Fixture) -> None:
+    fixture.nemesis.prepare("outage", OUTAGE, scene())
+    fixture.nemesis.heal_all(by="engine")
+    assert fixture.hands.log == ["grant fault outage 2", "release fault outage"]
+    assert not fixture.events
+
+
+def test_what_cannot_be_prepared_is_told_at_its_moment_only(fixture: Fixture) -> None:
+    nobody = scene(primary=None)
+    fixture.nemesis.prepare("outage", OUTAGE, nobody)
+    assert not fixture.events
+    fixture.nemesis.inject("outage", OUTAGE, nobody, asked_ns=5)
+    assert len(fixture.told(FaultFailed)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,28 @@ def test_being_woken_looks_at_once_at_what_is_due_and_costs_no_event(world: Worl
     world.inbox.say(1.52, "election_started")
     world.play(scenario(entry("crash", when=("election_started", 0))))
     assert world.log[-1] == "1.52 inject crash asked 1.52"
+
+
+def test_a_fault_is_prepared_a_little_before_its_moment_where_that_is_known(world: World) -> None:
+    world.prepares = True
+    world.inbox.say(4, "election_started")
+    world.play(
+        scenario(
+            entry("timed", at_s=2),
+            entry("later", when=("election_started", 0.5)),
+            entry("soon", when=("election_started", 0.01)),
+        )
+    )
+    assert world.log[1:] == [
+        "1.9 prepare timed",
+        "2 inject timed asked 2",
+        "4.01 inject soon asked 4.01",
+        "4.4 prepare later",
+        "4.5 inject later asked 4.5",
+    ]
+
+
+def test_no_tick_comes_just_before_something_is_due(world: World) -> None:
+    world.play(scenario(entry("outage", at_s=2.01)))
+    assert not [at_s for at_s in world.ticks if 1.99 < at_s < 2.01]
+    assert max(later - earlier for earlier, later in pairwise(world.ticks)) < TICK_S + 0.021

@@ -115,7 +115,7 @@ def literal_run(**meta: object) -> Run:
 
 
 def verdict_of_time() -> Verdict:
-    figures = [Figure("failover_time", 274.0, "ms", resolution=5.0, samples=100)]
+    figures = [Figure("failover_time", 274.0, "ms", resolution=5.0, samples=1, one_sided=True)]
     figures += [
         Figure(name, value, "ms")
         for name, value in zip(

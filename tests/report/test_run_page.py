@@ -231,6 +231,12 @@ def test_what_failed_stands_open_and_what_passed_is_folded() -> None:
         (Figure("x", 12345.6, "ms"), "12,346 ms"),
         (Figure("x", 4.1, "ms", samples=1), "4.1 ms (n = 1)"),
         (Figure("x", 0.98765, "", resolution=0.001), "0.9877 ± 0.001"),
+        (
+            Figure("x", 276.2, "ms", resolution=11.02, samples=1, one_sided=True),
+            "276 ms, up to 12 ms less (n = 1)",
+        ),
+        (Figure("x", 27.65, "ms", resolution=0.5, one_sided=True), "27.65 ms, up to 0.5 ms less"),
+        (Figure("x", 0.0, "ms", resolution=0.0, samples=1, one_sided=True), "0 ms (n = 1)"),
     ],
 )
 def test_figures_are_no_finer_than_what_could_be_seen(figure: Figure, told: str) -> None:
@@ -240,7 +246,7 @@ def test_figures_are_no_finer_than_what_could_be_seen(figure: Figure, told: str)
 def test_a_run_that_is_unknown_as_a_whole_says_why_and_not_which_checks() -> None:
     verdicts = (msgspec.structs.replace(starved().verdicts[0], outcome=Outcome.UNKNOWN),)
     told = headline(Judgement(Outcome.UNKNOWN, verdicts, reasons=("the fault had no effect",)))
-    assert told == "Failed over in 274 ms ± 5 ms (n = 100); unknown: the fault had no effect."
+    assert told == "Failed over in 274 ms, up to 5 ms less (n = 1); unknown: the fault had no effect."
 
 
 def test_the_reason_of_a_run_that_is_unknown_as_a_whole_is_told_once() -> None:
