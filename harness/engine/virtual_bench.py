@@ -64,7 +64,7 @@ class VirtualBench:
         )
         self.record = Record(setup, observers=observers, clock_ns=self.clock_ns)
         self.lookout = VirtualLookout(self.world, self.record)
-        self.services = VirtualServices(self.world, self.record)
+        self.services = VirtualServices(self.world, self.record, may_exit=setup.scenario.allow.exits)
         self.nemesis = virtual_nemesis(self.world, self.record, limit_s=setup.scenario.timeout_s)
         # The same for the same seed, as all in here.
         self.record.begin(run_id=f"{setup.scenario.name}-{setup.scenario.seed}")
@@ -145,7 +145,8 @@ class VirtualBench:
         self.nemesis.heal(fault_id, asked_ns=self.record.now() if asked_ns is None else asked_ns)
 
     def look_around(self) -> None:
-        """Nothing dies by itself in virtual time."""
+        """Tell of services that ended since the last look."""
+        self.services.look_around()
 
     def settle(self, *, by: str = "engine") -> None:
         """Heal whatever is still broken, and wait until every service is ready again."""
@@ -160,6 +161,7 @@ class VirtualBench:
         collection = VirtualCollection(self.world, self._simulation, self.record.folder.path)
         collection.read(self._market)
         self.lookout.read_quotes()
+        self.look_around()
         self.record.emit(
             e.Collected(
                 at_ns=self.record.now(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from harness.engine.record import Record
 from harness.model import events as e
 from harness.model.errors import StackUnhealthy
@@ -9,10 +11,12 @@ from harness.platforms.sim.world import World
 
 
 class VirtualServices:
-    """Tells the record when services start and when they are ready; nothing dies by itself in virtual time."""
+    """Tells the record when services start, when they are ready, and when they end by themselves."""
 
-    def __init__(self, world: World, record: Record) -> None:
+    def __init__(self, world: World, record: Record, *, may_exit: Collection[str] = ()) -> None:
+        """`may_exit` are services and roles that may end by themselves."""
         self._world = world
+        self._may_exit = may_exit
         self._record = record
         self._within_s = world.stack.ready_within_s
 
@@ -47,6 +51,20 @@ class VirtualServices:
                 last_lines={name: (why,) for name, why in self._world.unready().items()},
             )
         )
+
+    def look_around(self) -> None:
+        """Tell of services that ended by themselves since the last look."""
+        ended, self._world.exits = self._world.exits, []
+        for exit_ in ended:
+            at_ns = exit_.at_ns - self._record.origin_ns
+            self._record.emit(
+                e.ServiceExited(
+                    at_ns=at_ns, service=exit_.service, expected=self._allowed(exit_.service), code=1
+                )
+            )
+
+    def _allowed(self, service: str) -> bool:
+        return service in self._may_exit or self._world.stack.service(service).role in self._may_exit
 
     def _ready(self) -> bool:
         world = self._world

@@ -32,6 +32,8 @@ class SentinelNode:
         self._engine_addresses = named(environment, "ENGINES")
         self._peer_addresses = named(environment, "PEERS")
         self._disk = machine.disk("ballots")
+        self._disk.sync_now()  # what a killed process left behind was not durable; a ballot that counts must be
+        self._failure = ""
         ballots = [each for each in self._disk.records() if isinstance(each, s.Ballot)]
         voted = max(ballots, key=lambda ballot: ballot.new_epoch, default=None)
         self._sentinel = Sentinel(self._config(environment), voted=voted, seed=machine.random.getrandbits(32))
@@ -85,6 +87,8 @@ class SentinelNode:
             return f"no connection to engines {', '.join(hidden)}"
         if deaf:
             return f"no connection to sentinels {', '.join(deaf)}"
+        if self._failure:
+            return f"its ballots can't be written: {self._failure}"
         return self._sentinel.lost or (None if self._sentinel.leader else "no primary is known")
 
     def _hear(self, wire: Wire, message: object) -> None:
@@ -110,7 +114,12 @@ class SentinelNode:
             self._effects[type(effect)](effect)
 
     def _save(self, effect: s.Save) -> None:
-        self._disk.append(effect.ballot, lambda _: self._tell(s.Saved(effect.ballot)))
+        self._disk.append(effect.ballot, partial(self._written, effect.ballot))
+
+    def _written(self, ballot: s.Ballot, reason: str) -> None:
+        self._failure = reason
+        if not reason:
+            self._tell(s.Saved(ballot))
 
     def _set_timer(self, effect: s.SetTimer) -> None:
         if self._timer is not None:

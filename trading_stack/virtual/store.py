@@ -26,6 +26,7 @@ class VirtualStore:
         self._machine = machine
         self._lies = Defect.LOST_FSYNC in planted
         self._disk = machine.disk("journal")
+        self._failed = False
         self._image = self._open()
         self.last_sync_ns = machine.now_ns()
 
@@ -59,7 +60,12 @@ class VirtualStore:
         )
 
     def write(self, persist: j.Persist, tell: Callable[[j.Event], None]) -> None:
-        """Make a write durable, then tell; one below the promise is refused, as in the real store's transaction."""
+        """Make a write durable, then tell; one below the promise is refused, as in the real store's transaction.
+
+        Once a write has failed nothing more is written, and nothing told.
+        """
+        if self._failed:
+            return
         if self._lies:  # planted: said to be durable, and written a while later
             self._machine.later(0, lambda: tell(j.Persisted(persist.ticket)))
             self._machine.later(LOST_FSYNC_NS, lambda: self._disk.append(persist, lambda _: None))
@@ -67,10 +73,13 @@ class VirtualStore:
         self._disk.append(persist, lambda reason: self._done(persist, reason, tell))
 
     def _done(self, persist: j.Persist, reason: str, tell: Callable[[j.Event], None]) -> None:
-        self.last_sync_ns = self._machine.now_ns()
+        if self._failed:
+            return
         if reason:
+            self._failed = True
             tell(j.PersistFailed(reason))
             return
+        self.last_sync_ns = self._machine.now_ns()
         refused = self._image.write(persist)
         if refused is not None:
             tell(refused)

@@ -9,7 +9,8 @@ from typing import Final
 from harness.faults.contract import Cut, Direction, Established, Fact, NewConnections
 from harness.model.span import Span
 from harness.model.undo import Undo
-from harness.platforms.sim.lanes import Added, Lane, Meter, Road
+from harness.platforms.sim.delays import Added, Meter
+from harness.platforms.sim.lanes import Lane, Road
 from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
@@ -170,7 +171,7 @@ class Delaying:
             if direction in (way, Direction.BOTH)
         ]
         self._number = next(_NUMBERS)
-        self._added = _added(latency_ms, jitter_ms)
+        self._added = Added.of_ms(latency_ms, jitter_ms)
         self._most_ms = latency_ms
         self._meters: list[Meter] = []
 
@@ -183,7 +184,7 @@ class Delaying:
         return span
 
     def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
-        moved = _added(latency_ms, jitter_ms)
+        moved = Added.of_ms(latency_ms, jitter_ms)
         self._most_ms = max(self._most_ms, latency_ms)
         self._put(moved)
         return self._world.instant()
@@ -248,7 +249,3 @@ class Resetting:
 
     def revert(self) -> Span:
         return self._world.instant()
-
-
-def _added(latency_ms: float, jitter_ms: float) -> Added:
-    return Added(round(latency_ms * 1e6), round(jitter_ms * 1e6))

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from harness.faults.contract import NewConnections
 from harness.platforms.sim.agenda import Agenda
-from harness.platforms.sim.lanes import LOOPBACK_NS, Lane, Meter, Road
+from harness.platforms.sim.delays import Meter
+from harness.platforms.sim.lanes import LOOPBACK_NS, Lane, Road
 from harness.stack.simulation import Ears
 
 if TYPE_CHECKING:
     from harness.platforms.sim.machine import SimMachine
 
-SILENT_NS: Final = 3_000_000_000
-"""A connection without any sign of life for that long is dead: six keep-alives."""
+KEEP_ALIVE_NS: Final = 500_000_000
+SILENT_NS: Final = 6 * KEEP_ALIVE_NS
+"""A connection without any sign of life for that long is dead."""
 
 
 class End:
@@ -31,6 +33,11 @@ class End:
         self.connection: Connection | None = None
         self.free_ns = 0
         self.told = False  # that the connection is over
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process that it belongs to still runs."""
+        return self.machine.alive and self.machine.life == self.life
 
     def send(self, message: object) -> None:
         if self.connection is not None:
@@ -77,13 +84,12 @@ class Connection:
         self._agenda.at(at_ns, lambda: self._arrive(sender, message, at_ns - now_ns, meters))
 
     def _arrive(self, sender: End, message: object, delay_ns: int, meters: Sequence[Meter]) -> None:
-        lane = sender.lane
-        if not self.open or lane.silent:
+        lane, receiver = sender.lane, sender.other
+        if not self.open or lane.silent or receiver.machine.dark:
             return
         lane.arrived += 1
         for meter in meters:
             meter.note(delay_ns)
-        receiver = sender.other
         receiver.machine.run(receiver.life, lambda: self._hear(receiver, message))
 
     def _hear(self, receiver: End, message: object) -> None:
@@ -104,6 +110,17 @@ class Connection:
         if self.open:
             self.open = False
             self._tell_far(end)
+
+    def go_dark(self, end: End) -> None:
+        """The host at one end is gone without a word: the far end learns nothing but silence."""
+        end.told = True
+        self.watch_silence(end.other)
+
+    def come_back(self, end: End) -> None:
+        """That host runs again, knows nothing of the connection, and resets it at the far end's next sign of life."""
+        if self.open:
+            self.open = False
+            self._agenda.after(self._random.randrange(KEEP_ALIVE_NS), lambda: self._tell_far(end))
 
     def sever(self, why: str) -> None:
         """Both ends see a reset now, if they think that it is open."""
@@ -148,16 +165,18 @@ class Attempt:
         dialler: End,
         acceptor: Callable[[], End | None],
         *,
+        dark: Callable[[], bool],
         within_ns: int,
         up: Callable[[Connection], None],
         failed: Callable[[str], None],
     ) -> None:
-        """`acceptor` answers the far end, or None when nobody listens there."""
+        """`acceptor` answers the far end, or None when nobody listens; `dark` whether the host there has no power."""
         self._agenda = agenda
         self._random = random
         self._road = road
         self._dialler = dialler
         self._acceptor = acceptor
+        self._dark = dark
         self._up = up
         self._failed = failed
         self._over = False
@@ -175,7 +194,7 @@ class Attempt:
                 self._agenda.after(self._road.to.draw_ns(self._random), self._reach)
 
     def _reach(self) -> None:
-        if self._over or self._stalls():
+        if self._over or self._stalls() or self._dark():
             return
         acceptor = self._acceptor()
         if acceptor is None:
@@ -187,8 +206,7 @@ class Attempt:
         self._agenda.after(self._road.back.draw_ns(self._random), lambda: self._rise(acceptor))
 
     def _rise(self, acceptor: End) -> None:
-        alive = acceptor.machine.alive and acceptor.life == acceptor.machine.life
-        if self._over or self._stalls() or not alive:
+        if self._over or self._stalls() or not (acceptor.lives and self._dialler.lives):
             return
         self._over = True
         self._limit.cancel()

@@ -8,35 +8,13 @@ from random import Random
 from typing import Final
 
 from harness.faults.contract import NewConnections
+from harness.platforms.sim.delays import Added, Meter
 from harness.stack.description import Link
 
 LOOPBACK_NS: Final = 60_000
 """From one process to another on one host, the far end's wake-up included."""
 WAKE_NS: Final = 60_000
 """On average more, exponentially distributed: how long a process waits for its turn."""
-
-
-@dataclass(slots=True)
-class Added:
-    """A delay on top of the baseline: `latency_ns`, more or less by up to `jitter_ns`."""
-
-    latency_ns: int
-    jitter_ns: int
-
-
-@dataclass(slots=True)
-class Meter:
-    """Times the messages that were sent while a delay was in force, as they arrive."""
-
-    arrived: int = 0
-    delay_ns: int = 0  # the sum
-    most_ns: int = 0
-
-    def note(self, delay_ns: int) -> None:
-        """A message has arrived."""
-        self.arrived += 1
-        self.delay_ns += delay_ns
-        self.most_ns = max(self.most_ns, delay_ns)
 
 
 @dataclass(slots=True)
@@ -65,10 +43,7 @@ class Lane:
         delay_ns = self.base_ns + LOOPBACK_NS + int(random.expovariate(1 / WAKE_NS))
         if self.jitter_ns:
             delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
-        for added in self.added.values():
-            delay_ns += added.latency_ns
-            if added.jitter_ns:
-                delay_ns += random.randrange(-added.jitter_ns, added.jitter_ns + 1)
+        delay_ns += sum(added.draw_ns(random) for added in self.added.values())
         return max(LOOPBACK_NS, delay_ns)
 
     @property
