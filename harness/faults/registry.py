@@ -7,8 +7,13 @@ from typing import Final
 
 from harness.faults.connection_reset import ConnectionReset
 from harness.faults.contract import Fault
+from harness.faults.disk_full import DiskFull
+from harness.faults.disk_lies import DiskLies
+from harness.faults.disk_slow import DiskSlow
+from harness.faults.disk_wiped import DiskWiped
 from harness.faults.latency import Latency
 from harness.faults.partition import Partition
+from harness.faults.power_cut import PowerCut
 from harness.faults.provider_outage import ProviderOutage
 from harness.faults.service_crash import ServiceCrash
 from harness.faults.service_freeze import ServiceFreeze
@@ -21,6 +26,11 @@ BUILT_IN: Final[tuple[type[Fault], ...]] = (
     Latency,
     ConnectionReset,
     Partition,
+    PowerCut,
+    DiskSlow,
+    DiskFull,
+    DiskLies,
+    DiskWiped,
 )
 FAULTS: Final = Registry("fault", Fault, BUILT_IN, needs=("name", "summary", "needs"))
 

@@ -12,6 +12,7 @@ from harness.platforms.cutting import Cutting
 from harness.platforms.delaying import Delaying
 from harness.platforms.holds import Holds
 from harness.platforms.killing import Killing
+from harness.platforms.no_hosts import NoHosts
 from harness.platforms.order import Order
 from harness.platforms.pausing import Pausing
 from harness.platforms.readings import Readings
@@ -39,6 +40,7 @@ class ProcessHands:
     """Makes changes; nothing happens before `Change.apply` (`harness.faults.contract.Hands`)."""
 
     def __init__(self, reach: Reach) -> None:
+        self.hosts = NoHosts()
         self._reach = reach
         self._down = Holds()
         self._frozen = Holds()

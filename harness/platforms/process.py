@@ -19,6 +19,7 @@ from harness.model.undo import SignalProcess, Undo
 from harness.platforms.abilities import abilities
 from harness.platforms.children import Children
 from harness.platforms.contract import Launch
+from harness.platforms.no_hosts import NEXT_STEP, WHY
 from harness.platforms.ports import HOST, Ports
 from harness.platforms.proxy_process import ProxyProcess
 from harness.platforms.wiring import Places, base_environment, ports_of, settle
@@ -34,6 +35,16 @@ _LACKING: Final = {
     Capability.PAUSE: "SIGSTOP does not freeze processes here",
     Capability.DROP_HANDSHAKES: "this system answers handshakes although the accept queue is full, "
     "so that `new: drop` would be a lie; `new: stall` works, or a Linux machine",
+    **dict.fromkeys(
+        (
+            Capability.POWER,
+            Capability.SLOW_DISK,
+            Capability.FULL_DISK,
+            Capability.LYING_DISK,
+            Capability.WIPED_DISK,
+        ),
+        f"{WHY}; {NEXT_STEP}",
+    ),
 }
 
 

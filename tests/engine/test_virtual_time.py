@@ -31,6 +31,19 @@ expect:
   data_loss: {}
   replicas_converge: {}
 """
+HOSTS = """\
+scenario: virtual-hosts
+load: {profile: steady, orders_per_s: 40, probe_every: 50ms}
+steady_state: {for: 1s, availability: {min: 99%}}
+timeline:
+  - {id: slow, at: 1100ms, fault: disk_slow, target: {provider: alpha}, latency: 30ms, jitter: 10ms, lasts: 2s}
+  - {id: lies, at: 1200ms, fault: disk_lies, target: {service: engine-charlie}, lasts: 900ms}
+  - {id: cut, at: 1700ms, fault: power_cut, target: {service: engine-charlie}, lasts: 500ms}
+  - {id: wiped, at: 3s, fault: disk_wiped, target: {service: engine-bravo}, lasts: 500ms}
+  - {id: full, at: 5s, fault: disk_full, target: {service: primary}, lasts: 500ms}
+ends: 7s
+expect: {order_integrity: {}, split_brain: {}, data_loss: {}, replicas_converge: {}}
+"""
 
 
 def harness(*arguments: str, folder: Path, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -44,14 +57,17 @@ def harness(*arguments: str, folder: Path, hash_seed: str = "0") -> subprocess.C
     )
 
 
-def virtual_run(folder: Path, *, hash_seed: str, defect: str | None = None) -> tuple[int, Path]:
+def virtual_run(
+    folder: Path, *, hash_seed: str, defect: str | None = None, scenario: str = SCENARIO
+) -> tuple[int, Path]:
     """Run it; the exit code, and the run's folder."""
     folder.mkdir()
-    (folder / "virtual-outage.yaml").write_text(SCENARIO)
+    name = scenario.partition("\n")[0].removeprefix("scenario: ")
+    (folder / f"{name}.yaml").write_text(scenario)
     planted = [] if defect is None else ["--defect", defect]
     done = harness(
         "run",
-        "virtual-outage.yaml",
+        f"{name}.yaml",
         "--stack",
         str(ROOT / "docker-compose.yml"),
         "--platform",
@@ -61,7 +77,7 @@ def virtual_run(folder: Path, *, hash_seed: str, defect: str | None = None) -> t
         hash_seed=hash_seed,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode, folder / "runs" / "virtual-outage" / "latest"
+    return done.returncode, folder / "runs" / name / "latest"
 
 
 def test_one_seed_gives_one_journal_whatever_the_hash_seed(tmp_path: Path) -> None:
@@ -75,7 +91,20 @@ def test_one_seed_gives_one_journal_whatever_the_hash_seed(tmp_path: Path) -> No
     records = [(run / "operations-virtual.ndjson").read_bytes() for _, run in runs]
     assert records[0] == records[1]
     remarks = [f["summary"] for v in verdicts for f in v["findings"] if f["outcome"] == "PASS"]
-    assert not [remark for remark in remarks if "there is no" in remark]  # the terms of the market were told, too
+    assert not [
+        remark for remark in remarks if "there is no" in remark
+    ]  # the terms of the market were told, too
+
+
+def test_faults_of_hosts_are_the_same_byte_for_byte_too_and_each_is_proved(tmp_path: Path) -> None:
+    runs = [virtual_run(tmp_path / f"with-{seed}", hash_seed=seed, scenario=HOSTS)[1] for seed in ("1", "2")]
+    journals = [(run / "journal.ndjson").read_bytes() for run in runs]
+    assert journals[0] == journals[1]
+    events = [json.loads(line) for line in journals[0].splitlines()]
+    proofs = {event["fault_id"]: event["convincing"] for event in events if event["type"] == "FaultEvidence"}
+    assert proofs == dict.fromkeys(("slow", "lies", "cut", "wiped", "full"), True)
+    verdicts = json.loads((runs[0] / "verdicts.json").read_bytes())["verdicts"]
+    assert {verdict["outcome"] for verdict in verdicts} == {"PASS"}
 
 
 @pytest.mark.parametrize("defect", ["fill-applied-twice"])

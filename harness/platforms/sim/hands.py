@@ -6,6 +6,13 @@ from collections.abc import Sequence
 
 from harness.faults.contract import Adjustable, Change, Cut, Direction
 from harness.platforms.sim.changes import Cutting, Delaying, Freezing, Killing, Resetting
+from harness.platforms.sim.host_changes import (
+    DeceivingDisks,
+    FillingDisks,
+    LosingPower,
+    SlowingDisks,
+    WipingDisks,
+)
 from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
@@ -15,6 +22,7 @@ class SimHands:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.hosts = SimHosts(world)
 
     def kill(self, services: Sequence[str]) -> Change:
         return Killing(self._world, services)
@@ -37,3 +45,25 @@ class SimHands:
 
     def reset(self, links: Sequence[Link]) -> Change:
         return Resetting(self._world, links)
+
+
+class SimHosts:
+    """Makes changes to the power and the disks of hosts (`harness.faults.contract.Hosts`)."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def lose_power(self, services: Sequence[str]) -> Change:
+        return LosingPower(self._world, services)
+
+    def slow_disks(self, services: Sequence[str], *, latency_ms: float, jitter_ms: float = 0.0) -> Change:
+        return SlowingDisks(self._world, services, latency_ms=latency_ms, jitter_ms=jitter_ms)
+
+    def fill_disks(self, services: Sequence[str], *, restart: bool) -> Change:
+        return FillingDisks(self._world, services, restart=restart)
+
+    def deceive(self, services: Sequence[str]) -> Change:
+        return DeceivingDisks(self._world, services)
+
+    def wipe(self, services: Sequence[str]) -> Change:
+        return WipingDisks(self._world, services)
