@@ -83,7 +83,7 @@ class Rollback(OfNode, frozen=True, tag=True, omit_defaults=True):
     """A backup is taken; at the end, a power cut, and the disk is put back to it: it forgot what came between."""
 
     def begin(self, world: World) -> None:
-        world.backups[self.node] = world.disks[self.node].synced.copy()
+        world.backups[self.node] = world.disks[self.node].synced()
 
     def end(self, world: World) -> None:
         provider = self.of(world)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.image import Image
 from trading_stack.simulation.clock import Clock
-from trading_stack.simulation.disk import Disk, Image
+from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.engine import EngineNode
 from trading_stack.simulation.joins import Joins

@@ -53,7 +53,7 @@ class EngineNode:
         self._pricing = environment.get("PRICING", "")
         self._store = VirtualStore(machine, self._planted)
         self._replica = Replica(
-            self._config(environment), self._store.stored(), nonce=machine.random.getrandbits(48)
+            self._config(environment), self._store.stored, nonce=machine.random.getrandbits(48)
         )
         self._venue = self._venue_of(self._replica.snapshot)
         self._desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)

@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import cast
 
 from harness.stack.simulation import Machine
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
-from trading_stack.simulation.disk import Image
+from trading_stack.journal.image import Image, Opened, Record
 
 LOST_FSYNC_NS = 250_000_000
-
-
-class Opened(NamedTuple):
-    """A record: the store was opened; `name` is the incarnation that it has from the first opening on."""
-
-    name: str
 
 
 class VirtualStore:
     """The store of one life of a replica; like the real one it holds a fence of its own."""
 
     def __init__(self, machine: Machine, planted: frozenset[Defect]) -> None:
+        """Open it, or make it where there is none; raises `OSError` when the opening can't be written."""
         self._machine = machine
         self._lies = Defect.LOST_FSYNC in planted
-        self._disk = machine.disk("journal")
         self._failed = False
-        self._image = self._open()
-        self.last_sync_ns = machine.now_ns()
-
-    def _open(self) -> Image:
-        """What survived; a store that is not there is made. Every opening is counted, durably."""
-        records = self._disk.records()
-        made = next((each.name for each in records if isinstance(each, Opened)), None)
-        opened = Opened(made or f"{self._machine.random.getrandbits(128):032x}")
+        self._disk = machine.disk("journal")
+        records = cast("list[Record]", self._disk.records())
+        opened = Opened("" if records else f"{machine.random.getrandbits(128):032x}")
         self._disk.append_now(opened)
-        image = Image(opened.name)
-        for record in (*records, opened):
-            if isinstance(record, j.Persist):
-                image.write(record)
-            else:
-                image.open()
-        return image
-
-    def stored(self) -> j.Stored:
-        """What the replica begins with."""
-        image = self._image
-        return j.Stored(
-            image.incarnation,
-            image.proven,
-            dict(image.founders),
-            image.promise,
-            list(image.entries),
-            fresh=image.fresh,
-            age=image.age,
-            seen=dict(image.seen),
-            snapshot=image.snapshot,
-        )
+        self._image = Image().after([*records, opened])
+        self.stored = self._image.stored()
+        self.last_sync_ns = machine.now_ns()
 
     def write(self, persist: j.Persist, tell: Callable[[j.Event], None]) -> None:
         """Make a write durable, then tell; one below the promise is refused, as in the real store's transaction.
