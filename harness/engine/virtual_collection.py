@@ -56,7 +56,7 @@ class VirtualCollection:
 
     def _dumps(self) -> dict[str, ReplicaDump]:
         return {
-            name: service.replica()
+            name: msgspec.structs.replace(service.replica(), read_mono_ns=self._world.agenda.now_ns)
             for name, service in self._world.running()
             if isinstance(service, HoldsReplica)
         }

@@ -11,9 +11,11 @@ import msgspec
 from harness.engine.leader import Leader
 from harness.engine.record import Record
 from harness.model import events as e
+from harness.model.quotes import QuoteBatch
 from harness.model.stack_event import StackEvent
 from harness.observe.files import quotes_path
 from harness.platforms.sim.agenda import Agenda
+from harness.platforms.sim.clock import DriftingClock
 from harness.platforms.sim.world import World
 from harness.stack.simulation import Publishes
 
@@ -61,7 +63,7 @@ class VirtualLookout:
         for name, service in self._world.running():
             if not isinstance(service, Publishes):
                 continue
-            batch = service.quotes(self._cursors.get(name, 0))
+            batch = _on_time(service.quotes(self._cursors.get(name, 0)), self._world.machines[name].clock)
             if batch.quotes or batch.dropped:
                 self._cursors[name] = batch.cursor
                 self.quotes += len(batch.quotes)
@@ -74,3 +76,12 @@ class VirtualLookout:
         at_ns = event.mono_ns - self._record.origin_ns
         self._record.emit(e.StackSaid(at_ns=at_ns, seen_ns=at_ns, event=event))
         self.inbox.events.append(event)
+
+
+def _on_time(batch: QuoteBatch, clock: DriftingClock) -> QuoteBatch:
+    """The quotes with times of the run's clock, in place of those that the publisher's own one showed."""
+    quotes = [
+        msgspec.structs.replace(quote, published_mono_ns=clock.true_ns(quote.published_mono_ns))
+        for quote in batch.quotes
+    ]
+    return msgspec.structs.replace(batch, quotes=quotes)

@@ -63,6 +63,11 @@ class RehearsingHands:
     ) -> RehearsedChange:
         return self._remember(f"delay by {latency_ms:g} ms ± {jitter_ms:g} ms", [link.name for link in links])
 
+    def lose(
+        self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH
+    ) -> RehearsedChange:
+        return self._remember(f"lose {share:.3g} of all packets", [link.name for link in links])
+
     def reset(self, links: Sequence[Link]) -> RehearsedChange:
         return self._remember("reset", [link.name for link in links])
 
@@ -82,6 +87,9 @@ class RehearsingHands:
 
     def wipe(self, services: Sequence[str]) -> RehearsedChange:
         return self._remember("wipe the disk", services)
+
+    def drift_clocks(self, services: Sequence[str], *, gains_ms: float) -> RehearsedChange:
+        return self._remember(f"let the clock gain {gains_ms:g} ms a second", services)
 
     def _remember(self, what: str, subjects: Sequence[str]) -> RehearsedChange:
         change = RehearsedChange(what, tuple(subjects))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from harness.faults.contract import Adjustable, Change, Cut, Direction
 from harness.model.errors import EnvironmentUnfit
+from harness.platforms.beyond import WHOLE_STREAMS, NoHosts
 from harness.platforms.children import Child, Children
 from harness.platforms.cutting import Cutting
 from harness.platforms.delaying import Delaying
 from harness.platforms.holds import Holds
 from harness.platforms.killing import Killing
-from harness.platforms.no_hosts import NoHosts
 from harness.platforms.order import Order
 from harness.platforms.pausing import Pausing
 from harness.platforms.readings import Readings
@@ -88,6 +89,9 @@ class ProcessHands:
             readings=self._reach.readings,
             stopped=self._reach.stopped,
         )
+
+    def lose(self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH) -> NoReturn:
+        WHOLE_STREAMS.refuse()
 
     def reset(self, links: Sequence[Link]) -> Change:
         self._must_cross(links)

@@ -17,9 +17,9 @@ from harness.faults.contract import Capability
 from harness.model.errors import EnvironmentUnfit
 from harness.model.undo import SignalProcess, Undo
 from harness.platforms.abilities import abilities
+from harness.platforms.beyond import ONE_HOST, WHOLE_STREAMS
 from harness.platforms.children import Children
 from harness.platforms.contract import Launch
-from harness.platforms.no_hosts import NEXT_STEP, WHY
 from harness.platforms.ports import HOST, Ports
 from harness.platforms.proxy_process import ProxyProcess
 from harness.platforms.wiring import Places, base_environment, ports_of, settle
@@ -35,6 +35,7 @@ _LACKING: Final = {
     Capability.PAUSE: "SIGSTOP does not freeze processes here",
     Capability.DROP_HANDSHAKES: "this system answers handshakes although the accept queue is full, "
     "so that `new: drop` would be a lie; `new: stall` works, or a Linux machine",
+    Capability.LOSE_PACKETS: str(WHOLE_STREAMS),
     **dict.fromkeys(
         (
             Capability.POWER,
@@ -42,8 +43,9 @@ _LACKING: Final = {
             Capability.FULL_DISK,
             Capability.LYING_DISK,
             Capability.WIPED_DISK,
+            Capability.DRIFT_CLOCK,
         ),
-        f"{WHY}; {NEXT_STEP}",
+        str(ONE_HOST),
     ),
 }
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from harness.engine.bench import Bench
+from harness.faults.clock_drift import ClockDrift
 from harness.faults.connection_reset import ConnectionReset
 from harness.faults.contract import Fault
 from harness.faults.disk_full import DiskFull
@@ -15,6 +16,7 @@ from harness.faults.disk_lies import DiskLies
 from harness.faults.disk_slow import DiskSlow
 from harness.faults.disk_wiped import DiskWiped
 from harness.faults.latency import Latency
+from harness.faults.packet_loss import PacketLoss
 from harness.faults.partition import Partition
 from harness.faults.power_cut import PowerCut
 from harness.faults.provider_outage import ProviderOutage
@@ -152,6 +154,18 @@ class Chaos:
         )
         return self.inject(fault, lasts_s=lasts_s)
 
+    def packet_loss(
+        self,
+        target: str | tuple[str, str],
+        *,
+        share: float,
+        direction: Literal["to", "from", "both"] = "both",
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """Links lose a share of their packets, which are sent again: of a provider, or those between two ends."""
+        fault = made(PacketLoss, "packet_loss", target=_links(target), share=share, direction=direction)
+        return self.inject(fault, lasts_s=lasts_s)
+
     def power_cut(self, provider: str = PRIMARY, *, lasts_s: float | None = None) -> FaultInForce:
         """A provider's hosts stop without a word, and forget what no finished fsync covers; they start again at the end."""
         return self.inject(made(PowerCut, "power_cut", target={"provider": provider}), lasts_s=lasts_s)
@@ -177,6 +191,20 @@ class Chaos:
     def disk_wiped(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
         """A service's host loses power, and comes back with an empty disk."""
         return self.inject(made(DiskWiped, "disk_wiped", target={"service": service}), lasts_s=lasts_s)
+
+    def clock_drift(
+        self,
+        service: str,
+        *,
+        gains_ms: float | None = None,
+        loses_ms: float | None = None,
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """A service's monotonic clock gains or loses so many milliseconds each second."""
+        fault = made(
+            ClockDrift, "clock_drift", target={"service": service}, gains_ms=gains_ms, loses_ms=loses_ms
+        )
+        return self.inject(fault, lasts_s=lasts_s)
 
 
 def _links(target: str | tuple[str, str]) -> dict[str, Any]:

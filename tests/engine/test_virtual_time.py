@@ -31,6 +31,15 @@ expect:
   data_loss: {}
   replicas_converge: {}
 """
+POWER = """\
+scenario: virtual-power
+load: {profile: steady, orders_per_s: 40, probe_every: 50ms}
+steady_state: {for: 1s, availability: {min: 99%}}
+timeline:
+  - {id: cut, at: 1200ms, fault: power_cut, target: {role: engine}, lasts: 500ms}
+ends: 3s
+expect: {data_loss: {}}
+"""
 HOSTS = """\
 scenario: virtual-hosts
 load: {profile: steady, orders_per_s: 40, probe_every: 50ms}
@@ -58,7 +67,12 @@ def harness(*arguments: str, folder: Path, hash_seed: str = "0") -> subprocess.C
 
 
 def virtual_run(
-    folder: Path, *, hash_seed: str, defect: str | None = None, scenario: str = SCENARIO
+    folder: Path,
+    *,
+    hash_seed: str,
+    defect: str | None = None,
+    scenario: str = SCENARIO,
+    stack: Path = ROOT / "docker-compose.yml",
 ) -> tuple[int, Path]:
     """Run it; the exit code, and the run's folder."""
     folder.mkdir()
@@ -69,7 +83,7 @@ def virtual_run(
         "run",
         f"{name}.yaml",
         "--stack",
-        str(ROOT / "docker-compose.yml"),
+        str(stack),
         "--platform",
         "sim",
         *planted,
@@ -114,6 +128,25 @@ def test_a_planted_defect_is_caught_there_too(tmp_path: Path, defect: str) -> No
     verdicts = json.loads((run / "verdicts.json").read_bytes())["verdicts"]
     failed = {f["predicate"] for v in verdicts for f in v["findings"] if f["outcome"] == "FAIL"}
     assert "O4" in failed
+
+
+def test_a_power_cut_shows_a_store_that_acknowledges_before_it_syncs(tmp_path: Path) -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    planted = "    lost-fsync: {environment: {TRADING_STACK_DEFECT: lost-fsync}, caught_by: {power: O2}}\n"
+    first = "    acknowledge-before-replication:\n"
+    (tmp_path / "docker-compose.yml").write_text(compose.replace(first, planted + first))
+    codes = {}
+    for defect in (None, "lost-fsync"):
+        codes[defect], run = virtual_run(
+            tmp_path / str(defect),
+            hash_seed="1",
+            defect=defect,
+            scenario=POWER,
+            stack=tmp_path / "docker-compose.yml",
+        )
+        verdicts = json.loads((run / "verdicts.json").read_bytes())["verdicts"]
+        assert [verdict["outcome"] for verdict in verdicts] == ["PASS" if defect is None else "FAIL"]
+    assert codes == {None: 0, "lost-fsync": 1}
 
 
 def test_a_stack_without_a_simulation_is_told_what_to_add(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 from three_providers import RecordingHands, scene
 
+from harness.faults.clock_drift import ClockDrift
 from harness.faults.contract import Capability, Fault
 from harness.faults.disk_full import DiskFull
 from harness.faults.disk_lies import DiskLies
@@ -23,6 +24,7 @@ ALL: tuple[tuple[type[ServiceFault], dict[str, Any], set[Capability], list[str]]
     (DiskFull, {}, {Capability.FULL_DISK}, ["fill disks"]),
     (DiskLies, {}, {Capability.LYING_DISK}, ["deceive"]),
     (DiskWiped, {}, {Capability.POWER, Capability.WIPED_DISK}, ["lose power", "wipe"]),
+    (ClockDrift, {"gains": "5ms"}, {Capability.DRIFT_CLOCK}, ["drift clocks"]),
 )
 
 
@@ -67,3 +69,24 @@ def test_how_slow_a_disk_is_and_whether_services_are_started_anew_reaches_the_ha
     ]
     with pytest.raises(ValidationError, match="can't be negative"):
         DiskSlow.model_validate({"target": target, "latency": "5ms", "jitter": "50ms"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "gains"), [({"gains": "5ms"}, "drift 5"), ({"loses": "2ms"}, "drift -2")]
+)
+def test_a_clock_gains_or_loses(settings: dict[str, str], gains: str) -> None:
+    assert struck(ClockDrift.model_validate({"target": {"service": "primary"}, **settings})).log == [gains]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "one of `gains` and `loses`"),
+        ({"gains": "1ms", "loses": "1ms"}, "one of `gains` and `loses`"),
+        ({"loses": "2s"}, "at most 500ms"),
+        ({"gains": "0ms"}, "more than 0"),
+    ],
+)
+def test_a_drift_that_makes_no_sense(settings: dict[str, str], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        ClockDrift.model_validate({"target": {"service": "primary"}, **settings})

@@ -131,6 +131,12 @@ class RecordingHands:
         self.log.append(f"delay {latency_ms:g} {jitter_ms:g}")
         return self._make("delay", tuple(link.name for link in links), direction=direction)
 
+    def lose(
+        self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH
+    ) -> RecordedChange:
+        self.log.append(f"lose {share:g}")
+        return self._make("lose", tuple(link.name for link in links), direction=direction)
+
     @property
     def hosts(self) -> RecordingHands:
         return self
@@ -150,6 +156,10 @@ class RecordingHands:
 
     def deceive(self, services: Sequence[str]) -> RecordedChange:
         return self._make("deceive", tuple(services))
+
+    def drift_clocks(self, services: Sequence[str], *, gains_ms: float) -> RecordedChange:
+        self.log.append(f"drift {gains_ms:g}")
+        return self._make("drift clocks", tuple(services))
 
     def wipe(self, services: Sequence[str]) -> RecordedChange:
         return self._make("wipe", tuple(services))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.faults.contract import Adjustable, Change, Cut, Direction
-from harness.platforms.sim.changes import Cutting, Delaying, Freezing, Killing, Resetting
+from harness.platforms.sim.clock_changes import DriftingClocks
 from harness.platforms.sim.host_changes import (
     DeceivingDisks,
     FillingDisks,
@@ -13,6 +13,8 @@ from harness.platforms.sim.host_changes import (
     SlowingDisks,
     WipingDisks,
 )
+from harness.platforms.sim.link_changes import Cutting, Delaying, Losing, Resetting
+from harness.platforms.sim.service_changes import Freezing, Killing
 from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
@@ -43,12 +45,15 @@ class SimHands:
     ) -> Adjustable:
         return Delaying(self._world, links, latency_ms=latency_ms, jitter_ms=jitter_ms, direction=direction)
 
+    def lose(self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH) -> Change:
+        return Losing(self._world, links, share=share, direction=direction)
+
     def reset(self, links: Sequence[Link]) -> Change:
         return Resetting(self._world, links)
 
 
 class SimHosts:
-    """Makes changes to the power and the disks of hosts (`harness.faults.contract.Hosts`)."""
+    """Makes changes to the power, the disks and the clocks of hosts (`harness.faults.contract.Hosts`)."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -67,3 +72,6 @@ class SimHosts:
 
     def wipe(self, services: Sequence[str]) -> Change:
         return WipingDisks(self._world, services)
+
+    def drift_clocks(self, services: Sequence[str], *, gains_ms: float) -> Change:
+        return DriftingClocks(self._world, services, gains_ms=gains_ms)

@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.faults.contract import NewConnections
 from harness.platforms.sim.delays import Added, Meter
+from harness.platforms.sim.losses import FIRST_TIMEOUT_NS, MOST_TRIES, Loss
 from harness.stack.description import Link
 
 LOOPBACK_NS: Final = 60_000
@@ -19,7 +20,10 @@ WAKE_NS: Final = 60_000
 
 @dataclass(slots=True)
 class Lane:
-    """One direction of a link. `silent_for` and `added` hold the changes in force, `meters` who measures, by number."""
+    """One direction of a link.
+
+    `silent_for`, `added` and `losses` hold the changes in force, `meters` who measures, by number.
+    """
 
     base_ns: int
     jitter_ns: int
@@ -29,6 +33,7 @@ class Lane:
     arrived: int = 0
     silent_since_ns: int = 0
     meters: dict[int, Meter] = field(default_factory=dict)
+    losses: dict[int, Loss] = field(default_factory=dict)
 
     def timed_by(self) -> list[Meter]:
         """Who times a message that is sent now: every meter whose delay is more than nothing."""
@@ -45,6 +50,19 @@ class Lane:
             delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
         delay_ns += sum(added.draw_ns(random) for added in self.added.values())
         return max(LOOPBACK_NS, delay_ns)
+
+    def draw_first_ns(self, random: Random) -> int:
+        """How long the first packet of a connection takes, which is sent again whenever it is lost."""
+        waited_ns = 0
+        for tries in range(MOST_TRIES):
+            if not self.loses(random):
+                break
+            waited_ns += FIRST_TIMEOUT_NS << tries
+        return waited_ns + self.draw_ns(random)
+
+    def loses(self, random: Random) -> bool:
+        """Whether the next packet is lost."""
+        return any(loss.draw(random) for loss in self.losses.values())
 
     @property
     def silent(self) -> bool:

@@ -11,14 +11,15 @@ import msgspec
 from harness.model.errors import UsageError
 from harness.model.stack_event import StackEvent
 from harness.platforms.sim.agenda import Act, Agenda, Entry
-from harness.platforms.sim.connections import Attempt, Connection, End
+from harness.platforms.sim.attempts import Attempt
+from harness.platforms.sim.clock import DriftingClock
+from harness.platforms.sim.connections import Connection, End
 from harness.platforms.sim.disk import SimDisk
 from harness.platforms.sim.drive import Drive
 from harness.platforms.sim.lanes import Road
 from harness.platforms.sim.line import KeptLine
 from harness.stack.simulation import Ears, Line, Redial
 
-MILLION: Final = 1_000_000
 REDIAL: Final = Redial()
 
 
@@ -47,11 +48,10 @@ class SimMachine:
         self.steps = 0
         self.dark = False  # without power
         self.drive = Drive()
+        self.clock = DriftingClock(agenda, ppm=drift_ppm)
         self.mute_since_ns: int | None = None
         self._agenda = agenda
         self._random = random
-        self._drift_ppm = drift_ppm
-        self._set_ns = agenda.now_ns
         self._roads = roads
         self._find = find
         self._on_event = on_event
@@ -67,13 +67,12 @@ class SimMachine:
         return self._random
 
     def now_ns(self) -> int:
-        now_ns = self._agenda.now_ns
-        return now_ns + (now_ns - self._set_ns) * self._drift_ppm // MILLION
+        return self.clock.now_ns()
 
     def later(self, delay_ns: int, act: Act) -> Entry:
         life = self.life
-        delay_ns -= delay_ns * self._drift_ppm // MILLION
-        return self._agenda.after(max(0, delay_ns), lambda: self.run(life, act))
+        delay_ns = self.clock.until_it_shows_ns(max(0, delay_ns))
+        return self._agenda.after(delay_ns, lambda: self.run(life, act))
 
     def listen(self, port: int, ears: Ears) -> None:
         self._ports[port] = ears
