@@ -49,6 +49,8 @@ timeline:
   - {id: lies, at: 1200ms, fault: disk_lies, target: {service: engine-charlie}, lasts: 900ms}
   - {id: cut, at: 1700ms, fault: power_cut, target: {service: engine-charlie}, lasts: 500ms}
   - {id: wiped, at: 3s, fault: disk_wiped, target: {service: engine-bravo}, lasts: 500ms}
+  - {id: loss, at: 4200ms, fault: packet_loss, target: {provider: bravo}, share: 5%, lasts: 700ms}
+  - {id: drift, at: 4200ms, fault: clock_drift, target: {provider: alpha}, gains: 10ms, lasts: 700ms}
   - {id: full, at: 5s, fault: disk_full, target: {service: primary}, lasts: 500ms}
 ends: 7s
 expect: {order_integrity: {}, split_brain: {}, data_loss: {}, replicas_converge: {}}
@@ -116,7 +118,7 @@ def test_faults_of_hosts_are_the_same_byte_for_byte_too_and_each_is_proved(tmp_p
     assert journals[0] == journals[1]
     events = [json.loads(line) for line in journals[0].splitlines()]
     proofs = {event["fault_id"]: event["convincing"] for event in events if event["type"] == "FaultEvidence"}
-    assert proofs == dict.fromkeys(("slow", "lies", "cut", "wiped", "full"), True)
+    assert proofs == dict.fromkeys(("slow", "lies", "cut", "wiped", "loss", "drift", "full"), True)
     verdicts = json.loads((runs[0] / "verdicts.json").read_bytes())["verdicts"]
     assert {verdict["outcome"] for verdict in verdicts} == {"PASS"}
 

@@ -165,8 +165,6 @@ class EngineNode:
                 self._tell(j.Certified(certificate))
             case HandOver(certificate):
                 self._tell(j.HandOver(certificate))
-            case HandOver(certificate):
-                self._tell(j.HandOver(certificate))
             case _:
                 self._tell(j.Received(wire.peer.partition("-")[2], message))  # type: ignore[arg-type]
 

@@ -152,6 +152,8 @@ class SimMachine:
 
     def lose_power(self) -> int:
         """End everything at once: nobody is told, and what no finished fsync covers is gone; how many records that were."""
+        if self.dark:
+            return 0
         self.alive, self.dark = False, True
         self._frozen = None
         self._ports.clear()
