@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from harness.checks.downtime import downtime
+from harness.checks.downtime import downtime, silence_ns
 from harness.checks.looks import look_gap_ns
 from harness.checks.probes import DEADLINE_NS, NEVER, Stream
 from harness.checks.view import View
 from harness.model.events import FaultInjected
-from harness.model.units import format_ns
+from harness.model.units import counted, format_ns
 from harness.model.verdicts import Figure
 
 
@@ -25,7 +25,7 @@ def outage_cost(
     """
     return (
         _longest_gap(worst, fault.first_effect_ns),
-        _downtime(seen, fault, working),
+        _downtime(fault, working),
         *_orders(seen, fault),
     )
 
@@ -42,14 +42,11 @@ def _longest_gap(stream: Stream, onset_ns: int) -> Figure:
     return Figure("longest_gap", _ms(ends - begins), "ms", _ms(slack), samples=1, one_sided=True)
 
 
-def _downtime(seen: View, fault: FaultInjected, working: Iterable[Stream]) -> Figure:
-    onset_ns = fault.first_effect_ns
-    calm_until_ns = min(
-        event.first_effect_ns for event in seen.run.events if isinstance(event, FaultInjected)
-    )
-    every = [downtime(stream, onset_ns=onset_ns, calm_until_ns=calm_until_ns) for stream in working]
+def _downtime(fault: FaultInjected, working: Iterable[Stream]) -> Figure:
+    every = [downtime(stream, onset_ns=fault.first_effect_ns) for stream in working]
     most = max(every, key=lambda one: (one.total_ns, one.stream.name))
-    note = f"at {most.stream.name}" + (f", in {most.silences} silences" if most.silences > 1 else "")
+    silences = counted(most.silences, "silence") if most.silences else "no silence"
+    note = f"at {most.stream.name}, {silences} over {format_ns(silence_ns(most.stream))}"
     return Figure("downtime", _ms(most.total_ns), "ms", _ms(most.slack_ns), 1, note, one_sided=True)
 
 

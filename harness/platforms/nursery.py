@@ -110,7 +110,7 @@ class Nursery:
         pids = [self._pids[service] for service in order["services"] if service in self._pids]
         if number == signal.SIGKILL:
             for pid in pids:
-                _prefer(pid, _URGENT)  # the dying tidy up themselves: let that not wait for the living
+                _prefer_group(pid, _URGENT)  # the dying tidy up themselves: let that not wait for the living
         for pid in pids:
             signal_group(pid, number)
 
@@ -196,6 +196,12 @@ def _open_log(path: str) -> int:
 def _prefer(pid: int, niceness: int) -> None:
     with contextlib.suppress(OSError):  # only granted to the superuser; nothing depends on it
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
+
+
+def _prefer_group(pid: int, niceness: int) -> None:
+    """Prefer a child with all its threads: it is dead only when the last of them is."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, pid, niceness)
 
 
 def become(order: dict[str, Any]) -> int | str | None:
