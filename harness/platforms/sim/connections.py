@@ -81,7 +81,7 @@ class Connection:
         lane.sent += 1
         due_ns = now_ns + lane.draw_ns(self._random)
         flight = Flight(message, now_ns, due_ns, lane.timed_by() if lane.meters else ())
-        lost = lane.loses(self._random)
+        lost = bool(lane.losses) and lane.loses(self._random)
         if sender.hole is not None:
             sender.hole.add(flight, lost=lost)
         elif lost:

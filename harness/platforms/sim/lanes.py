@@ -48,7 +48,8 @@ class Lane:
         delay_ns = self.base_ns + LOOPBACK_NS + int(random.expovariate(1 / WAKE_NS))
         if self.jitter_ns:
             delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
-        delay_ns += sum(added.draw_ns(random) for added in self.added.values())
+        for added in self.added.values():
+            delay_ns += added.draw_ns(random)
         return max(LOOPBACK_NS, delay_ns)
 
     def draw_first_ns(self, random: Random) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.platforms.sim.agenda import Agenda, Entry
 from harness.platforms.sim.delays import Meter
@@ -36,8 +36,7 @@ class Loss:
         return lost
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """A message under way."""
 
     message: object
