@@ -17,8 +17,8 @@ from harness.stack.description import Link
 
 _NUMBERS: Final = itertools.count(1)
 SEVERED: Final = "reset: the stalled connection was severed"
-ENOUGH_LOSSES: Final = 5
-"""Of so many that are expected, none at all comes about in one of 150 runs: it is then no accident."""
+ENOUGH_LOSSES: Final = 12
+"""Where so many are expected, none at all comes about once in 160,000 times: it is then no accident."""
 
 
 class Cutting:
