@@ -6,7 +6,6 @@ fault began or ended since) is dropped, and all is done anew.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.faults.contract import Fault, Hands, Strike
@@ -39,33 +38,51 @@ class Ahead:
         self._leases = leases
         self._limit_s = limit_s
         self._promises: dict[str, _Promise] = {}
+        self._refused: dict[str, HarnessError] = {}
 
     def prepare(self, fault_id: str, fault: Fault, scene: Scene, *, changed_ns: int | None) -> None:
-        """Secure a fault that is due soon; `changed_ns` is the last change so far. What fails is for `take` to tell."""
+        """Secure a fault that is due soon; `changed_ns` is the last change so far.
+
+        What can't be decided yet may be at its moment. An undo that nobody takes is not offered again: to wait for that a
+        second time would make the fault late. `take` tells it.
+        """
         basis = _basis(scene, changed_ns)
-        with suppress(HarnessError):
-            self._promises[fault_id] = _Promise(self._secure(fault_id, fault, scene), basis)
+        try:
+            strike = fault.strike(scene, self._hands)
+        except HarnessError:
+            return
+        try:
+            self._promises[fault_id] = _Promise(self._secured(fault_id, strike), basis)
+        except HarnessError as error:
+            self._refused[fault_id] = error
 
     def take(self, fault_id: str, fault: Fault, scene: Scene, *, changed_ns: int | None) -> Secured:
         """What was prepared, if it still holds; else secured now. Raises `HarnessError`: then nothing may be broken."""
+        if (refused := self._refused.pop(fault_id, None)) is not None:
+            raise refused
         promise = self._promises.pop(fault_id, None)
         if promise is not None:
             if promise.basis == _basis(scene, changed_ns):
                 return promise.secured
             self._drop(promise)
-        return self._secure(fault_id, fault, scene)
+        return self._secured(fault_id, fault.strike(scene, self._hands))
 
-    def drop_all(self) -> None:
-        """Give back what was prepared for faults that will not come."""
+    def drop_all(self) -> list[str]:
+        """Give back what was prepared for faults that will not come; answers what could not be given back, and why."""
+        failures = []
         while self._promises:
-            self._drop(self._promises.popitem()[1])
+            fault_id, promise = self._promises.popitem()
+            try:
+                self._drop(promise)
+            except (HarnessError, OSError) as error:
+                failures.append(f"{fault_id} (prepared): {error}")
+        return failures
 
     def _drop(self, promise: _Promise) -> None:
         if promise.secured.lease is not None:
             self._leases.release(promise.secured.lease)
 
-    def _secure(self, fault_id: str, fault: Fault, scene: Scene) -> Secured:
-        strike = fault.strike(scene, self._hands)
+    def _secured(self, fault_id: str, strike: Strike) -> Secured:
         undos = tuple(undo for change in strike.changes for undo in change.undo)
         lease = self._leases.grant(f"fault {fault_id}", undos, limit_s=self._limit_s) if undos else None
         return Secured(strike, lease)

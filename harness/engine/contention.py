@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 PERIOD_S: Final = 2.0
 WORTH_TELLING: Final = 0.15
+_TRIES: Final = 5
 
 
 class Used(NamedTuple):
     """Processor time since the system's start, in seconds: of everybody who doesn't give way (`nice` processes do), and
-    of this process and all below it."""
+    of this process and all below it, those that have ended included; and when it was read, on the monotonic clock."""
 
     by_all_s: float
     by_us_s: float
+    at_s: float
 
 
-def used() -> Used:
-    """Read both now. A process that ends between two readings counts as a stranger for its last stretch."""
+def used() -> Used | None:
+    """Read all now; None when our own processes came and went too fast to be read whole."""
     import psutil
 
     times = psutil.cpu_times()
+    at_s = time.monotonic()
     everybody = sum(getattr(times, name, 0.0) for name in ("user", "system", "irq", "softirq"))
-    me = psutil.Process()
-    ours = 0.0
-    for process in (me, *me.children(recursive=True)):
+    for _ in range(_TRIES):
         try:
-            spent = process.cpu_times()
-        except psutil.Error:
+            return Used(everybody, _ours(), at_s)
+        except psutil.NoSuchProcess:  # its time has just become its parent's, which was read before
             continue
-        ours += spent.user + spent.system
-    return Used(everybody, ours)
+    return None
 
 
-def share_of_others(before: Used, after: Used, *, cpus: int, period_s: float) -> float:
+def _ours() -> float:
+    """A process that has ended leaves its time to the parent that buried it: so the sum never falls."""
+    import psutil
+
+    me = psutil.Process()
+    return sum(sum(process.cpu_times()[:4]) for process in (me, *me.children(recursive=True)))
+
+
+def share_of_others(before: Used, after: Used, *, cpus: int) -> float:
     """The share of all processors that strangers used between two readings, from 0 to 1."""
     others_s = (after.by_all_s - before.by_all_s) - (after.by_us_s - before.by_us_s)
-    return min(1.0, max(0.0, others_s / (cpus * period_s)))
+    return min(1.0, max(0.0, others_s / (cpus * (after.at_s - before.at_s))))
 
 
 class ContentionWatch:
@@ -66,7 +75,8 @@ class ContentionWatch:
         before = used()
         while not self._stop.wait(PERIOD_S):
             after = used()
-            share = share_of_others(before, after, cpus=cpus, period_s=PERIOD_S)
-            if share > WORTH_TELLING:
-                self._contended(share)
-            before = after
+            if before is not None and after is not None:
+                share = share_of_others(before, after, cpus=cpus)
+                if share > WORTH_TELLING:
+                    self._contended(share)
+            before = after or before

@@ -88,7 +88,7 @@ class Nemesis:
             secured = self._ahead.take(fault_id, fault, scene, changed_ns=self.last_change_ns)
             active = self.active[fault_id] = Active(fault_id, fault, secured.strike, secured.lease)
             spans = [self._apply(active, change) for change in secured.strike.changes]
-        except HarnessError as error:
+        except (HarnessError, OSError) as error:
             self.failed[fault_id] = str(error)
             self._emit(FaultFailed(at_ns=self._now(), fault_id=fault_id, reason=str(error)))
             if active is not None:
@@ -153,7 +153,6 @@ class Nemesis:
 
         What was prepared for faults that are still to come is given back.
         """
-        self._ahead.drop_all()
         failures: list[str] = []
         touched: list[str] = []
         for fault_id in reversed(tuple(self.active)):
@@ -161,6 +160,7 @@ class Nemesis:
                 touched += self.heal(fault_id, asked_ns=self._now(), by=by)
             except (HarnessError, OSError) as error:
                 failures.append(f"{fault_id}: {error}")
+        failures += self._ahead.drop_all()
         if failures:
             raise HealFailed("; ".join(failures), next_step="harness heal")
         return tuple(touched)

@@ -108,7 +108,7 @@ class Play:
         tick_at = 0
         while True:
             for due in self._timeline.take_due(self._now()):
-                stop = self._do(due)
+                stop = self._stop_before(due.what) or self._do(due)
                 if stop is not None:
                     return stop
             now = self._now()
@@ -117,7 +117,8 @@ class Play:
                 stop = self._acts.tick()
                 if stop is not None:
                     return stop
-            self._listen(tick_at)
+            if self._listen(tick_at):
+                tick_at = 0
 
     def still_waiting(self) -> tuple[str, ...]:
         """Moments that faults waited for and that never came."""
@@ -137,6 +138,10 @@ class Play:
                     self._timeline.add(at_ns - AHEAD_NS, Preparation(entry))
                 self._timeline.add(at_ns, Onset(entry))
         self._timeline.add(round(scenario.ends_s * 1e9), End())
+
+    def _stop_before(self, what: Task) -> Stop | None:
+        """Whether to stop rather than break something: somebody may have asked for it since the last tick."""
+        return self._acts.tick() if isinstance(what, Preparation | Onset) and self._listen(0) else None
 
     def _do(self, due: Due[Task]) -> Stop | None:
         match due.what:
@@ -175,8 +180,8 @@ class Play:
         due_ns = self._timeline.next_due_ns()
         return due_ns if due_ns is not None and tick_ns < due_ns < tick_ns + STILL_NS else tick_ns
 
-    def _listen(self, until_ns: int) -> None:
-        """Wait for the next thing that is due, or for an event of the stack."""
+    def _listen(self, until_ns: int) -> bool:
+        """Wait for the next thing that is due, or for an event of the stack; answers whether somebody woke us."""
         due_ns = self._timeline.next_due_ns()
         until_ns = until_ns if due_ns is None else min(until_ns, due_ns)
         get = partial(self._inbox.get, timeout=max(0, until_ns - self._now()) / 1e9)
@@ -187,7 +192,8 @@ class Play:
                     self._timeline.happened(event.kind, event.mono_ns - self._zero_ns)
                 event = self._inbox.get_nowait()
         except Empty:
-            return
+            return False
+        return True
 
     def _now(self) -> int:
         return self._acts.clock_ns() - self._zero_ns

@@ -95,6 +95,23 @@ def at(event_type: type[Event], **values: Any) -> Event:
     return event_type(at_ns=900 * MS, **values)
 
 
+@pytest.mark.parametrize(("late_ms", "outcome"), [(240, Outcome.PASS), (260, Outcome.UNKNOWN)])
+def test_a_fault_that_struck_long_after_its_moment_is_not_the_one_that_was_asked_for(
+    late_ms: int, outcome: Outcome
+) -> None:
+    history = sound()
+    (asked,) = [event for event in history.events if isinstance(event, FaultInjected)]
+    late = msgspec.structs.replace(asked, asked_ns=asked.first_effect_ns - late_ms * MS)
+    history.events[history.events.index(asked)] = late
+    judgement = judge_all(history.run(), {"data_loss": CHECKS.named("data_loss").Expectation()})
+    assert judgement.outcome is outcome
+    assert not judgement.environment_caused
+    if judgement.reasons:
+        assert "struck 260 ms after its moment" in judgement.reasons[0]
+        busy = with_events(history.run(), contended(1_000, 0.5))
+        assert judge_all(busy, {"data_loss": CHECKS.named("data_loss").Expectation()}).environment_caused
+
+
 UNSOUND: list[tuple[Event | None, tuple[type[Any], ...], str]] = [
     (
         at(SteadyStateJudged, outcome=Outcome.FAIL, summary="97 % available"),

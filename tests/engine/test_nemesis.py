@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -24,9 +26,13 @@ from harness.scenario.target import Target
 class RecordingLeases:
     def __init__(self, log: list[str]) -> None:
         self.log = log
+        self.silent = False
+        self.read_only = False
 
     def grant(self, name: str, undos: tuple[Undo, ...], *, limit_s: float) -> str:
         self.log.append(f"grant {name} {len(undos)}")
+        if self.silent:
+            raise HarnessError("the guardian did not acknowledge")
         return name
 
     def extend(self, lease: str, undos: tuple[Undo, ...]) -> None:
@@ -34,15 +40,18 @@ class RecordingLeases:
 
     def release(self, lease: str) -> None:
         self.log.append(f"release {lease}")
+        if self.read_only:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 class Fixture:
     def __init__(self) -> None:
         self.hands = RecordingHands()
+        self.leases = RecordingLeases(self.hands.log)
         self.events: list[Event] = []
         self.nemesis = Nemesis(
             hands=self.hands,
-            leases=RecordingLeases(self.hands.log),
+            leases=self.leases,
             emit=self.events.append,
             origin_ns=0,
             limit_s=60,
@@ -219,3 +228,41 @@ def test_what_cannot_be_prepared_is_told_at_its_moment_only(fixture: Fixture) ->
     assert not fixture.events
     fixture.nemesis.inject("outage", OUTAGE, nobody, asked_ns=5)
     assert len(fixture.told(FaultFailed)) == 1
+
+
+def test_an_undo_that_nobody_took_is_not_offered_again_at_the_moment(fixture: Fixture) -> None:
+    fixture.leases.silent = True
+    fixture.nemesis.prepare("outage", OUTAGE, scene())
+    fixture.leases.silent = False
+    fixture.nemesis.inject("outage", OUTAGE, scene(), asked_ns=5)
+    (failed,) = fixture.told(FaultFailed)
+    assert isinstance(failed, FaultFailed)
+    assert "did not acknowledge" in failed.reason
+    assert fixture.hands.log == ["grant fault outage 2"]
+
+
+def test_what_is_in_force_is_healed_although_a_preparation_can_not_be_given_back(fixture: Fixture) -> None:
+    slow = Latency(target=Target(provider="bravo"), latency_ms=5)
+    fixture.nemesis.inject("first", slow, scene(), asked_ns=5)
+    fixture.nemesis.prepare("second", OUTAGE, scene())
+    released = fixture.leases.release
+
+    def refuse_the_second(lease: str) -> None:
+        fixture.leases.read_only = "second" in lease
+        released(lease)
+
+    fixture.leases.release = refuse_the_second  # type: ignore[method-assign]
+    with pytest.raises(HealFailed, match=r"second \(prepared\): .*Read-only"):
+        fixture.nemesis.heal_all(by="engine")
+    assert any(line.startswith("revert") for line in fixture.hands.log)
+    assert not fixture.nemesis.active
+
+
+def test_a_preparation_that_no_longer_holds_and_can_not_be_given_back_fails_the_fault(
+    fixture: Fixture,
+) -> None:
+    fixture.nemesis.prepare("outage", OUTAGE, scene(primary="engine-alpha"))
+    fixture.leases.read_only = True
+    fixture.nemesis.inject("outage", OUTAGE, scene(primary="engine-bravo"), asked_ns=5)
+    assert len(fixture.told(FaultFailed)) == 1
+    assert not any(line.startswith("apply") for line in fixture.hands.log)

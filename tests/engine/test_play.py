@@ -111,6 +111,15 @@ def test_being_woken_looks_at_once_at_what_is_due_and_costs_no_event(world: Worl
     assert world.log[-1] == "1.52 inject crash asked 1.52"
 
 
+@pytest.mark.parametrize("asked_at_s", [1.86, 1.96, 1.99, 1.9999])
+def test_nothing_is_broken_after_somebody_asked_to_stop(world: World, asked_at_s: float) -> None:
+    world.inbox.wake(asked_at_s)
+    world.tick = lambda: Stop.INTERRUPTED if world.now_s >= asked_at_s else None
+    assert world.play(scenario(entry("outage", at_s=2), ends_s=6)) is Stop.INTERRUPTED
+    assert world.log == ["1 steady state"]
+    assert world.now_s == asked_at_s
+
+
 def test_a_fault_is_prepared_a_little_before_its_moment_where_that_is_known(world: World) -> None:
     world.prepares = True
     world.inbox.say(4, "election_started")
