@@ -16,11 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from harness.engine.bench import HEADSTART_S
 from harness.history.run import Run, load_run
+from harness.history.stored import stored_runs
+from harness.model.errors import HarnessError
 from harness.model.events import StackReady
 
 TIMES: Final = 20
@@ -57,16 +58,20 @@ def main(folders: list[str]) -> int:
     """Measure the help; read the rest."""
     help_s()  # the first one reads the files into memory
     tell("harness --help", [help_s() for _ in range(TIMES)])
-    paths = sorted({found.parent.resolve() for folder in folders for found in Path(folder).rglob("run.json")})
-    runs = [run for run in map(load_run, paths) if run.meta.platform != VIRTUAL]
-    found = [taken for run in runs if (taken := first_order(run)) is not None]
+    try:
+        stored = stored_runs(folders)
+        real = [load_run(run.folder.path) for run in stored if run.meta.platform != VIRTUAL]
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return int(error.exit_code)
+    found = [taken for run in real if (taken := first_order(run)) is not None]
     if found:
         tell("from nothing to a ready stack, clients connected", [ready_s for ready_s, _ in found])
         tell("from nothing to the first acknowledged order", [order_s for _, order_s in found])
         print(f"of that, {HEADSTART_S:g} s are the head start that every run gives its load")
-    if len(found) < len(paths):
+    if len(found) < len(stored):
         print(
-            f"{len(paths) - len(found)} of {len(paths)} runs tell nothing of this (virtual time, or no order)"
+            f"{len(stored) - len(found)} of {len(stored)} runs tell nothing of this (virtual time, or no order)"
         )
     return 0
 

@@ -45,7 +45,7 @@ class Availability(Check[AvailabilityExpectation]):
     def judge(self, run: Run, expectation: AvailabilityExpectation) -> Verdict:
         bound = told_bound(expectation)
         every = streams(view(run), deadline_ns=round(expectation.deadline_ms * 1e6))
-        since_ns = _since(run)
+        since_ns = counts_from_ns(run)
         counted = expected(every)
         finally_, probes = share(counted, since_ns)
         if probes < LEAST_PROBES:
@@ -66,7 +66,8 @@ def share(kept: Iterable[Stream], since_ns: int, *, first_attempt: bool = False)
     return (good / due if due else 0.0), due
 
 
-def _since(run: Run) -> int:
+def counts_from_ns(run: Run) -> int:
+    """From when on it matters what clients got: the first effect of the first fault; without one, the start of the load."""
     return min(
         (event.first_effect_ns for event in run.events if isinstance(event, FaultInjected)),
         default=run.zero_ns,

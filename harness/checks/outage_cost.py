@@ -3,57 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
-from harness.checks.downtime import downtime, silence_ns
+from harness.checks.availability import counts_from_ns
+from harness.checks.downtime import downtime, edges_ns, never_ended, silence_ns
 from harness.checks.looks import look_gap_ns
 from harness.checks.probes import DEADLINE_NS, NEVER, Stream
-from harness.checks.view import View
-from harness.model.events import FaultInjected
+from harness.checks.view import MISSING, View
 from harness.model.units import counted, format_ns
 from harness.model.verdicts import Figure
 
+AT_LEAST: Final = "at least: it never ended"
 
-def outage_cost(
-    seen: View, fault: FaultInjected, worst: Stream, working: Iterable[Stream]
-) -> tuple[Figure, ...]:
-    """From the fault's first effect to the end of the run.
+GIVE_UP_NS: Final = 2_000_000_000
+"""How long clients wait for an answer, from when an order was due: the `wait_ns` of their policies. It stands in for the end
+of an order that nobody recorded."""
+
+
+def outage_cost(seen: View, worst: Stream, working: Iterable[Stream]) -> tuple[Figure, ...]:
+    """From the first effect of the first fault to the end of the run, whichever fault was the worst.
 
     `longest_gap` is of the worst stream, `downtime` of whichever stream that should work was without service for longest.
     Orders are those of the order flow alone: probes of a dead gateway can't be answered, and say nothing of clients.
     """
-    return (
-        _longest_gap(worst, fault.first_effect_ns),
-        _downtime(fault, working),
-        *_orders(seen, fault),
-    )
+    onset_ns = counts_from_ns(seen.run)
+    return (_longest_gap(worst, onset_ns), _downtime(working, onset_ns), *_orders(seen, onset_ns))
 
 
 def _longest_gap(stream: Stream, onset_ns: int) -> Figure:
-    """Between two acknowledgements; the service can have been there at either end, as long as nobody looked."""
-    acked = np.unique(stream.completed_ns[stream.completed_ns != NEVER])
-    around = acked[max(0, np.searchsorted(acked, onset_ns, side="right") - 1) :]
-    if len(around) < 2:
-        return Figure("longest_gap", 0.0, "ms", samples=0)
-    place = int(np.diff(around).argmax())
-    begins, ends = int(around[place]), int(around[place + 1])
+    """Between two acknowledgements; the service can have been there at either end, as long as nobody looked.
+
+    A gap that no acknowledgement ended is at least as long as probes were due.
+    """
+    edges = edges_ns(stream, stream.completed_ns != NEVER, onset_ns=onset_ns)
+    place = int(np.diff(edges).argmax())
+    begins, ends = int(edges[place]), int(edges[place + 1])
+    if never_ended(edges, place):
+        return Figure("longest_gap", _ms(ends - begins), "ms", samples=1, note=AT_LEAST)
     slack = min(ends - begins, look_gap_ns(stream, begins) + look_gap_ns(stream, ends))
     return Figure("longest_gap", _ms(ends - begins), "ms", _ms(slack), samples=1, one_sided=True)
 
 
-def _downtime(fault: FaultInjected, working: Iterable[Stream]) -> Figure:
-    every = [downtime(stream, onset_ns=fault.first_effect_ns) for stream in working]
+def _downtime(working: Iterable[Stream], onset_ns: int) -> Figure:
+    every = [downtime(stream, onset_ns=onset_ns) for stream in working]
     most = max(every, key=lambda one: (one.total_ns, one.stream.name))
     silences = counted(most.silences, "silence") if most.silences else "no silence"
     note = f"at {most.stream.name}, {silences} over {format_ns(silence_ns(most.stream))}"
-    return Figure("downtime", _ms(most.total_ns), "ms", _ms(most.slack_ns), 1, note, one_sided=True)
+    if most.alone:
+        note += f" and {counted(most.alone, 'probe')} missed between"
+    if not most.ended:
+        note += f"; {AT_LEAST}"
+    return Figure("downtime", _ms(most.total_ns), "ms", _ms(most.slack_ns), 1, note, one_sided=most.one_sided)
 
 
-def _orders(seen: View, fault: FaultInjected) -> tuple[Figure, Figure]:
+def _orders(seen: View, onset_ns: int) -> tuple[Figure, Figure]:
+    """Of the orders that were due since the onset, and of those that were in flight then."""
     due_ns, completed_ns = (seen.ints("operations", name) for name in ("intended_ns", "completed_ns"))
     flow = seen.equals("operations", "purpose", "flow") & seen.equals("operations", "kind", "new")
-    orders = flow & (due_ns >= fault.first_effect_ns)
+    over_ns = np.where(completed_ns == MISSING, due_ns + GIVE_UP_NS, completed_ns)
+    orders = flow & ((due_ns >= onset_ns) | (over_ns > onset_ns))
     unknown = orders & seen.equals("operations", "outcome", "info")
     late = orders & seen.equals("operations", "outcome", "ok") & (completed_ns - due_ns > DEADLINE_NS)
     count = int(orders.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.checks.taken import Taken
 from harness.history.run import Run
 from harness.model.events import FaultInjected, StackSaid
 from harness.model.stack_event import Moment
@@ -18,11 +19,12 @@ _ENDS: Final[tuple[tuple[str, tuple[Moment, ...]], ...]] = (
 _OF_THE_EPOCH: Final = frozenset({Moment.LOG_SEALED, Moment.PRIMARY_PROMOTED})
 
 
-def phases(run: Run, fault: FaultInjected, ack_ns: int) -> list[Figure]:
+def phases(run: Run, fault: FaultInjected, ack_ns: int, *, slack_ns: int) -> list[Figure]:
     """One figure a phase; they add up to the failover time. Empty when no promotion was told between onset and end.
 
     Each phase ends with the first event of its kind after the onset; seal and promotion are those of the epoch that served.
-    A phase that the stack does not tell is left out, and counts to the next.
+    A phase that the stack does not tell is left out, and counts to the next. The last ends with what a probe saw, so it has
+    the slack of the failover time.
     """
     told = [
         event
@@ -48,8 +50,8 @@ def phases(run: Run, fault: FaultInjected, ack_ns: int) -> list[Figure]:
         end_ns = max(end_ns, at_ns)
         figures.append(Figure(name, round((end_ns - at_ns) / 1e6, 3), "ms", samples=1))
         at_ns = end_ns
-    figures.append(Figure("first_order", round((ack_ns - at_ns) / 1e6, 3), "ms", samples=1))
-    return figures
+    last = Taken(max(0, ack_ns - at_ns - slack_ns), ack_ns - at_ns)
+    return [*figures, last.figure("first_order")]
 
 
 def _end(told: list[StackSaid], kinds: tuple[Moment, ...], epoch: int) -> int | None:

@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 
 from pydantic import Field, field_validator
 
-from harness.checks.circumstances import contended_shares, unexplained_stalls
 from harness.checks.contract import Check
 from harness.checks.predicate import Predicate, judge_predicate, summarise, worst_of
 from harness.checks.pricing.p01_replicas_agree import P1
@@ -19,6 +18,7 @@ from harness.checks.pricing.p03_bounds import P3
 from harness.checks.pricing.p10_no_jump import P10
 from harness.checks.pricing.p11_freshness import P11
 from harness.checks.pricing.p11_freshness import judge as fresh
+from harness.checks.strain import contentions, stalls
 from harness.history.run import Run
 from harness.model.outcome import Outcome
 from harness.model.quantities import Milliseconds, Settings
@@ -89,7 +89,7 @@ class PricingConsistency(Check[PricingExpectation]):
             correctness=True,
             figures=_figures(run),
             findings=findings,
-            environment_caused=unknown == {"P11"} and bool(unexplained_stalls(run) or contended_shares(run)),
+            environment_caused=unknown == {"P11"} and bool(stalls(run) or contentions(run)),
         )
 
 

@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from harness.checks.bounds import judge_bound, told_bound
+from harness.checks.bounds import told_bound
 from harness.checks.contract import Check
 from harness.checks.looks import look_gap_ns
 from harness.checks.probes import DEADLINE_NS, Stream, streams
+from harness.checks.strain import strained
+from harness.checks.taken import Taken, longest
 from harness.checks.view import view
 from harness.history.run import Run
 from harness.model.outcome import Outcome
 from harness.model.quantities import Bound, Milliseconds, Settings, Share
 from harness.model.units import format_ns
-from harness.model.verdicts import Figure, Verdict
+from harness.model.verdicts import Verdict
 
 STEADY_S: Final = 1.0
 
@@ -33,7 +35,7 @@ class RecoveryExpectation(Bound[Milliseconds]):
 
 
 class Recovery(Check[RecoveryExpectation]):
-    """From the measured end of the last fault to the beginning of a steady stretch at every gateway."""
+    """From the measured end of the last fault to the acknowledgement that begins a steady stretch, at every gateway."""
 
     name: ClassVar[str] = "recovery"
     summary: ClassVar[str] = "The steady state is back after the last fault, at every gateway."
@@ -57,25 +59,27 @@ class Recovery(Check[RecoveryExpectation]):
                 f"the load ends {format_ns(max(0, last - lifted_ns))} after the last fault: too soon to tell"
             )
             return Verdict(self.name, Outcome.UNKNOWN, text, bound=bound)
-        times = {
+        found = {
             stream.name: _steady_from(stream, lifted_ns, hold_ns, expectation.availability)
             for stream in every
         }
-        never = sorted(name for name, took in times.items() if took is None)
-        figures = tuple(
-            _figure(f"at {stream.name}", stream, took, lifted_ns)
-            for stream in every
-            if (took := times[stream.name]) is not None
-        )
+        never = sorted(name for name, took in found.items() if took is None)
+        times = {name: took for name, took in found.items() if took is not None}
+        figures = tuple(took.figure(f"at {name}") for name, took in times.items())
         if never:
             text = f"no steady state came back at {', '.join(never)}"
             return Verdict(self.name, Outcome.FAIL, text, bound=bound, figures=figures)
-        worst = max(every, key=lambda stream: (times[stream.name] or 0, stream.name))
-        took = times[worst.name] or 0
-        outcome, why = judge_bound(expectation, took / 1e6)
-        total = _figure("recovery", worst, took, lifted_ns)
-        text = f"the steady state was back {format_ns(took)} after the last fault, last at {worst.name}{why}"
-        return Verdict(self.name, outcome, text, bound=bound, figures=(total, *figures))
+        worst, took = max(times, key=lambda name: (times[name].most_ns, name)), longest(times.values())
+        text = took.told(expectation, at=f"after the last fault, last at {worst}")
+        return Verdict(
+            self.name,
+            took.judge(expectation),
+            f"the steady state was back {text}",
+            bound=bound,
+            figures=(took.figure("recovery"), *figures),
+            environment_caused=took.in_doubt(expectation)
+            and strained(run, lifted_ns + took.least_ns, lifted_ns + took.most_ns),
+        )
 
 
 def _lifted(run: Run) -> int | None:
@@ -89,8 +93,13 @@ def _lifted(run: Run) -> int | None:
     )
 
 
-def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> int | None:
-    """How long after the lift the first probe was due that begins a steady stretch; None when there is none."""
+def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> Taken | None:
+    """How long after the lift the first acknowledgement came of a steady stretch; None when there is none.
+
+    The stretch begins with a probe that was due since the lift and acknowledged in time, at that acknowledgement and not
+    when the probe was due: a gateway may hold it. If one that was due later is acknowledged sooner, service was back then;
+    and it can have been back earlier, as long as nobody looked.
+    """
     due = stream.intended_ns
     starts = np.flatnonzero(due >= lifted_ns)
     ends = np.searchsorted(due, due[starts] + hold_ns)
@@ -99,12 +108,8 @@ def _steady_from(stream: Stream, lifted_ns: int, hold_ns: int, share: float) -> 
     count = ends - starts
     good = whole & stream.on_time[starts] & (answered[ends] - answered[starts] >= share * count)
     found = starts[good]
-    return int(due[found[0]]) - lifted_ns if len(found) else None
-
-
-def _figure(name: str, stream: Stream, took: int, lifted_ns: int) -> Figure:
-    """One time that was taken once; the steady stretch can have begun earlier, as long as nobody looked."""
-    due_ns = lifted_ns + took
-    acked = stream.completed_ns[stream.intended_ns == due_ns]
-    resolution = min(took, look_gap_ns(stream, int(acked[0]))) / 1e6
-    return Figure(name, round(took / 1e6, 3), "ms", round(resolution, 3), samples=1, one_sided=True)
+    if not len(found):
+        return None
+    ack_ns = int(stream.completed_ns[found[0] :].min())
+    took_ns = ack_ns - lifted_ns
+    return Taken(max(0, took_ns - look_gap_ns(stream, ack_ns)), took_ns)

@@ -26,8 +26,8 @@ def command(*, runs: tuple[str, ...], only: tuple[str, ...], as_json: bool) -> i
     from harness.model.outcome import ExitCode
     from harness.report.console import print_run
     from harness.report.json import suite_json
+    from harness.report.judged import Judged
     from harness.report.page import make_page
-    from harness.report.suite import Judged
     from harness.report.written import write_reports
 
     results = []

@@ -19,41 +19,28 @@ def command(*, runs: tuple[str, ...], reports: Path, as_json: bool) -> int:
     Shards of one suite are merged by naming all their folders.
     """
     from harness.cli.consoles import open_console
+    from harness.cli.context import run_folder
     from harness.cli.running import shown, tell_suite
     from harness.engine.finished import code_of
     from harness.engine.verdict_file import read_verdicts
-    from harness.history.folder import RunFolder
     from harness.history.run import load_run
+    from harness.history.stored import stored_runs
     from harness.model.outcome import ExitCode
     from harness.report.json import suite_json
+    from harness.report.judged import Judged, without_spoiled
     from harness.report.page import make_page
-    from harness.report.suite import Judged
     from harness.report.written import write_reports, write_suite
 
-    results = []
-    for folder in _run_folders(runs):
-        run = load_run(folder)
-        judgement = read_verdicts(RunFolder(folder))
-        page = write_reports(make_page(run, judgement), folder)
-        results.append(Judged.of(run, judgement, path=str(shown(folder))).with_page(page, reports))
+    every = []
+    for folder, _ in stored_runs([run_folder(name) for name in runs]):
+        run = load_run(folder.path)
+        judgement = read_verdicts(folder)
+        page = write_reports(make_page(run, judgement), folder.path)
+        every.append(Judged.of(run, judgement, path=str(shown(folder.path))).with_page(page, reports))
+    results = without_spoiled(every)
     write_suite(results, reports)
     if as_json:
-        click.echo(suite_json(tuple(results)), nl=False)
+        click.echo(suite_json(results), nl=False)
     else:
         tell_suite(results, reports, open_console())
     return int(ExitCode.of(code_of(result.judgement.outcome) for result in results))
-
-
-def _run_folders(names: tuple[str, ...]) -> list[Path]:
-    """Every run at or below the named folders, each once, by name; `latest` is a link and is passed over."""
-    from harness.cli.context import run_folder
-    from harness.model.errors import NothingToRun
-
-    found: dict[Path, None] = {}
-    for name in names:
-        top = run_folder(name)
-        here = [top] if (top / "run.json").exists() else sorted(path.parent for path in top.rglob("run.json"))
-        found.update((path.resolve(), None) for path in here)
-    if not found:
-        raise NothingToRun(f"no run lies in {', '.join(names)}", next_step="name folders under runs/")
-    return list(found)

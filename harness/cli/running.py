@@ -19,8 +19,9 @@ from harness.history.journal import Observer
 from harness.history.run import load_run
 from harness.model.outcome import ExitCode
 from harness.report.console import print_run, print_suite
+from harness.report.judged import Judged
 from harness.report.page import make_page
-from harness.report.suite import Judged, make_suite
+from harness.report.suite import make_suite
 from harness.report.written import write_reports, write_suite
 
 STILL_RUNS: Final = "the suite still runs, or was killed"
@@ -109,13 +110,13 @@ class _Runs:
         for what in finished.left:
             self._console.print(f"  LEFT BEHIND: {what}", style="bold red", markup=False)
         written = write_reports(page, path)
-        self.results[-1] = row.with_page(written, self._reports)
+        self.results[-1] = self.results[-1].with_page(written, self._reports)
         again = "" if attempt.final else "  the machine is to blame: trying again"
         self._console.print(f"  report: {shown(written)}{again}", highlight=False, soft_wrap=True)
 
     def _row(self, attempt: Attempt, row: Judged) -> None:
         if self._again:
-            self.results[-1] = row
+            self.results[-1] = row.after(self.results[-1])
         else:
             self.results.append(row)
         self._again = not attempt.final

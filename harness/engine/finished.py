@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.engine.machine import machine_facts, versions
 from harness.engine.setup import Setup
 from harness.history.folder import RunFolder
 from harness.history.meta import RunMeta
@@ -68,6 +69,9 @@ def planned_run(setup: Setup) -> RunMeta:
         stack=setup.stack.name,
         file=str(scenario.path),
         variables=dict(scenario.variant),
+        document=scenario.resolved_document(),
+        versions=versions(),
+        machine=machine_facts(),
         defect=setup.defect,
         overrides=setup.overrides,
         stack_file=setup.stack_file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ def machine_facts() -> dict[str, Any]:
     }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Python and the packages that shape a run."""
     found = {"python": platform.python_version()}

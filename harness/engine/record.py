@@ -126,6 +126,7 @@ def run_meta(setup: Setup, folder: RunFolder, started: datetime) -> RunMeta:
         overrides=setup.overrides,
         stack_file=setup.stack_file,
         test=setup.test,
+        retry_of=setup.retry_of,
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from harness.checks.judging import judge_all
 from harness.engine.finished import Finished, code_of
+from harness.engine.garbage import old_objects_left_alone
 from harness.engine.ground import Ground
 from harness.engine.grounds import ground_for
 from harness.engine.interrupts import Interrupted, Interrupts
@@ -40,7 +41,10 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
     bench = ground_for(setup, observers=observers)
     codes: set[ExitCode] = set()
     broke: Exception | None = None
-    with Interrupts(wake=bench.wake, say_left=lambda: _say_left(bench)) as interrupts:
+    with (
+        old_objects_left_alone(),
+        Interrupts(wake=bench.wake, say_left=lambda: _say_left(bench)) as interrupts,
+    ):
         try:
             _walk(bench, interrupts, codes)
             _save_evidence(bench)

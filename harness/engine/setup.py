@@ -39,6 +39,7 @@ class Setup:
     `environment` is added to that of every service: a planted defect, a setting of a candidate. The rest is how a
     person asked for the run, kept so that they can ask for it again: the name of the planted `defect`, the `overrides`
     (`load.orders_per_s=50`), the `stack_file` as `--stack` takes it (empty: found without), and the id of a Python `test`.
+    `retry_of` is the id of the run that this one is another attempt at.
     """
 
     scenario: Scenario
@@ -50,6 +51,7 @@ class Setup:
     overrides: tuple[str, ...] = ()
     stack_file: str = ""
     test: str = ""
+    retry_of: str = ""
 
     @property
     def adapter(self) -> str:

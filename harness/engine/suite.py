@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.engine.finished import Finished, not_run
@@ -112,3 +112,4 @@ def _attempts(
         yield Attempt(finished, number, final=not again)
         if not again:
             return
+        setup = replace(setup, retry_of=finished.meta.run_id)

@@ -21,7 +21,7 @@ class RunMeta(msgspec.Struct, frozen=True, kw_only=True):
     providers of the stack; `entry_points` maps each gateway to its provider; `document` is the resolved scenario;
     `machine` has at least `cpus`, the number of processors that the stack could use. `defect` is the mistake that was
     planted on purpose; with `overrides`, `stack_file` (empty: the one that is found there) and `test` (the id of a Python
-    test) it says how to run the same again.
+    test) it says how to run the same again. `retry_of` is the `run_id` of the attempt that the machine spoiled before.
     """
 
     run_id: str
@@ -45,6 +45,7 @@ class RunMeta(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     stack_file: str = ""
     test: str = ""
+    retry_of: str = ""
 
 
 class _Head(msgspec.Struct):

@@ -12,7 +12,8 @@ from harness.model.outcome import Outcome
 from harness.model.units import counted
 from harness.report.advice import first_line
 from harness.report.page import Page, format_figure
-from harness.report.suite import Suite
+from harness.report.repeats_told import counts_text, retried_text, told
+from harness.report.suite import Row, Suite
 
 _STYLE = {
     Outcome.PASS: "bold green",
@@ -54,7 +55,7 @@ def print_run(page: Page, console: Console) -> None:
 
 
 def print_suite(suite: Suite, console: Console) -> None:
-    """Several runs: one line each, and what to do about those that did not pass."""
+    """Several runs: one line each, what to do about those that did not pass, and what repeated ones come to."""
     table = Table(box=None, padding=(0, 2), show_edge=False)
     table.add_column("result")
     table.add_column("scenario")
@@ -62,7 +63,7 @@ def print_suite(suite: Suite, console: Console) -> None:
     table.add_column("")
     for row in suite.rows:
         time = "" if row.failover_ms is None else f"{row.failover_ms:.0f} ms"
-        table.add_row(Text(str(row.outcome), _STYLE[row.outcome]), Text(row.name), time, Text(row.headline))
+        table.add_row(Text(str(row.outcome), _STYLE[row.outcome]), Text(row.name), time, Text(_headline(row)))
     if console.is_terminal:
         console.print(table)
     else:
@@ -71,18 +72,27 @@ def print_suite(suite: Suite, console: Console) -> None:
         if row.advice is not None:
             console.print(Text(row.name, _STYLE[row.outcome]))
             _print_lines(row.advice.lines(), console)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in suite.counts.items() if count)
-    told = "; ".join(filter(None, (f"{counted(len(suite.rows), 'run')}: {counts}", suite.stopped)))
-    console.print(Text(told, _STYLE[suite.outcome]), soft_wrap=True)
+    for repeats in suite.repeats:
+        console.print(Text(repeats.name, _STYLE[repeats.outcome]), soft_wrap=True)
+        _print_lines(told(repeats), console)
+    counts = f"{counted(len(suite.rows), 'run')}: {counts_text(suite.counts)}"
+    retried = f"{counted(suite.retried, 'attempt')} retried" if suite.retried else ""
+    console.print(
+        Text("; ".join(filter(None, (counts, retried, suite.stopped))), _STYLE[suite.outcome]), soft_wrap=True
+    )
 
 
 def _print_rows(suite: Suite, console: Console) -> None:
     for row in suite.rows:
         time = "" if row.failover_ms is None else f"{row.failover_ms:.0f} ms  "
         console.print(
-            Text.assemble((str(row.outcome), _STYLE[row.outcome]), f"  {row.name}  {time}{row.headline}"),
+            Text.assemble((str(row.outcome), _STYLE[row.outcome]), f"  {row.name}  {time}{_headline(row)}"),
             soft_wrap=True,
         )
+
+
+def _headline(row: Row) -> str:
+    return " ".join(filter(None, (row.headline, retried_text(row.retried))))
 
 
 def _print_verdicts(page: Page, console: Console) -> None:

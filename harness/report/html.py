@@ -15,6 +15,15 @@ from harness.model.units import counted
 from harness.report.charts import WIDTH, timeline
 from harness.report.page import Page, format_resolution, format_value, worst_first
 from harness.report.phases import ENDS
+from harness.report.repeats_told import (
+    KEY,
+    between_text,
+    counts_text,
+    percent_up,
+    retried_text,
+    time_text,
+    worse_text,
+)
 from harness.report.series import MOST_BINS, ON_TIME_NS, last_s, latency_series, reigns, service_spans, shades
 from harness.report.suite import Suite
 
@@ -50,7 +59,7 @@ def write_run_page(page: Page, path: Path) -> None:
 
 def suite_page(suite: Suite) -> str:
     """The HTML document that shows a suite: scenario by check, worst first."""
-    return _environment().get_template("suite.html.j2").render(suite=suite)
+    return _environment().get_template("suite.html.j2").render(suite=suite, key=KEY)
 
 
 def write_suite_page(suite: Suite, path: Path) -> None:
@@ -72,5 +81,11 @@ def _environment() -> jinja2.Environment:
         "resolution": format_resolution,
         "counted": counted,
         "worst_first": worst_first,
+        "between_text": between_text,
+        "counts_text": counts_text,
+        "time_text": time_text,
+        "worse_text": worse_text,
+        "retried_text": retried_text,
+        "percent_up": percent_up,
     }
     return environment

@@ -14,8 +14,10 @@ from harness.history.folder import write_atomically
 from harness.model.outcome import Outcome
 from harness.model.verdicts import Verdict
 from harness.report.advice import advice
+from harness.report.judged import Judged
 from harness.report.names import case_name, properties_of
-from harness.report.suite import Judged
+from harness.report.repeats import repeats_of
+from harness.report.repeats_told import retried_text, told
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,10 +26,15 @@ _TAGS: Final = {Outcome.FAIL: "failure", Outcome.UNKNOWN: "error", Outcome.NOT_R
 
 
 def suite_xml(runs: tuple[Judged, ...]) -> bytes:
-    """One test suite a run and one test case a check; a run that was not judged at all is one case named `run`."""
+    """One test suite a run and one test case a check; a run that was not judged at all is one case named `run`.
+
+    What repeated runs come to together stands in the output of the last of them.
+    """
     root = ET.Element("testsuites", name="harness", time=f"{sum(run.took_s for run in runs):.3f}")
-    for run in runs:
-        _add_run(root, run)
+    suites = {id(run): _add_run(root, run) for run in runs}
+    for repeats in repeats_of(runs):
+        output = ET.SubElement(suites[id(repeats.runs[-1])], "system-out")
+        output.text = _clean("\n".join((f"{repeats.name}, repeated:", *told(repeats))))
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
@@ -37,12 +44,14 @@ def write_suite_xml(runs: tuple[Judged, ...], path: Path) -> None:
     write_atomically(path, suite_xml(runs))
 
 
-def _add_run(root: ET.Element, run: Judged) -> None:
+def _add_run(root: ET.Element, run: Judged) -> ET.Element:
     name = case_name(run.meta)
     suite = ET.SubElement(root, "testsuite", name=_clean(name), time=f"{run.took_s:.3f}")
     properties = ET.SubElement(suite, "properties")
     for key, value in (("seed", run.meta.seed), ("platform", run.meta.platform), ("run", run.path)):
         ET.SubElement(properties, "property", name=key, value=_clean(str(value)))
+    if run.retried:
+        ET.SubElement(properties, "property", name="retried", value=_clean(retried_text(run.retried)))
     for verdict in run.judgement.verdicts:
         _add_case(suite, name, verdict, run)
     if run.judgement.reasons or not run.judgement.verdicts:
@@ -56,6 +65,7 @@ def _add_run(root: ET.Element, run: Judged) -> None:
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("errors", str(len(suite.findall("testcase/error"))))
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+    return suite
 
 
 def _add_case(suite: ET.Element, name: str, verdict: Verdict, run: Judged) -> None:

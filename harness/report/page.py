@@ -119,12 +119,13 @@ def format_value(item: Figure) -> str:
 def format_resolution(item: Figure) -> str:
     """The smallest difference that could have been seen: `± 0.1 %`, or `up to 12 ms less`; empty where it is not known.
 
-    A bound of one side is rounded up, so that it holds as it is printed.
+    A bound of one side is rounded up, so that it holds as it is printed, but not beyond the value as it is printed.
     """
     if not item.resolution:
         return ""
     whole = item.one_sided and item.resolution >= 1
-    size = f"{_number(math.ceil(item.resolution) if whole else item.resolution)} {item.unit}".rstrip()
+    told = min(math.ceil(item.resolution), round(item.value)) if whole else item.resolution
+    size = f"{_number(told)} {item.unit}".rstrip()
     return f"up to {size} less" if item.one_sided else f"± {size}"
 
 

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import quote
+from dataclasses import dataclass
 
-from harness.history.meta import RunMeta
-from harness.history.run import Run
-from harness.model.judgement import Judgement
 from harness.model.outcome import Outcome
 from harness.model.units import counted
 from harness.report.advice import Advice, advice
+from harness.report.judged import Judged, Retried
 from harness.report.names import row_name
 from harness.report.page import headline
 from harness.report.phases import failover, figure
+from harness.report.repeats import Repeats, repeats_of
 
 _RANK = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.NOT_RUN: 2, Outcome.PASS: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One run of a suite. `path` is its folder, `page` the link from the suite's folder to its report, `took_s` how long
-    it went on by its journal; all empty for one that was not run.
-
-    `stopped` says that the platform could have run it, but the suite came to its end before.
-    """
-
-    meta: RunMeta
-    judgement: Judgement
-    path: str
-    page: str = ""
-    why_not_run: str = ""
-    took_s: float = 0.0
-    stopped: bool = False
-
-    @classmethod
-    def of(cls, run: Run, judgement: Judgement, *, path: str) -> Judged:
-        """A stored run, without a page."""
-        times = [event.at_ns for event in run.events]
-        took_s = (max(times) - times[0]) / 1e9 if times else 0.0
-        return cls(run.meta, judgement, path, took_s=took_s)
-
-    def with_page(self, page: Path, reports: Path) -> Judged:
-        """With its page, for a suite whose reports lie in `reports`; both may move to another machine together."""
-        link = Path(os.path.relpath(page.resolve(), reports.resolve())).as_posix()
-        return replace(self, page=quote(link))
-
-    @classmethod
-    def of_stopped(cls, meta: RunMeta, why: str) -> Judged:
-        """A planned run that a suite never came to, and why."""
-        return cls(meta, Judgement(Outcome.NOT_RUN, ()), "", why_not_run=why, stopped=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +32,19 @@ class Row:
     by_check: dict[str, Outcome]
     advice: Advice | None
     stopped: bool
+    retried: tuple[Retried, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The table: `checks` are the columns, `rows` the runs, those that need attention on top."""
+    """The table: `checks` are the columns, `rows` the runs, those that need attention on top.
+
+    `repeats` are those among them that repeat each other, put together.
+    """
 
     rows: tuple[Row, ...]
     checks: tuple[str, ...]
+    repeats: tuple[Repeats, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -89,6 +56,11 @@ class Suite:
         """How many of the planned runs never began, and why; empty for a suite that came to its end."""
         never = [row.headline for row in self.rows if row.stopped]
         return f"{len(never)} of {counted(len(self.rows), 'run')} not run: {never[0]}" if never else ""
+
+    @property
+    def retried(self) -> int:
+        """How many attempts the machine spoiled, so that they were made again."""
+        return sum(len(row.retried) for row in self.rows)
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -105,7 +77,7 @@ def make_suite(runs: Iterable[Judged]) -> Suite:
         (_row(name, run) for name, run in named), key=lambda row: (_RANK[row.outcome], row.name, row.path)
     )
     checks = sorted({check for row in rows for check in row.by_check})
-    return Suite(rows=tuple(rows), checks=tuple(checks))
+    return Suite(rows=tuple(rows), checks=tuple(checks), repeats=repeats_of(runs))
 
 
 def _row(name: str, run: Judged) -> Row:
@@ -123,4 +95,5 @@ def _row(name: str, run: Judged) -> Row:
         if run.judgement.outcome is Outcome.NOT_RUN
         else advice(run.meta, run.judgement, run_path=run.path),
         stopped=run.stopped,
+        retried=run.retried,
     )

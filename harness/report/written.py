@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.report.html import write_run_page, write_suite_page
 from harness.report.json import write_suite_json
+from harness.report.judged import Judged
 from harness.report.junit import write_suite_xml
 from harness.report.markdown import run_markdown, suite_markdown, write_markdown
 from harness.report.page import Page
-from harness.report.suite import Judged, make_suite
+from harness.report.suite import make_suite
 
 
 def write_reports(page: Page, folder: Path) -> Path:

@@ -38,7 +38,7 @@ SERVICE: Final[dict[str, tuple[Treatment, str]]] = {
     "entrypoint": (_READ, "comes before `command`"),
     "environment": (_READ, "a mapping, or a list of NAME=value; a name alone takes the caller's value"),
     "expose": (_READ, "TCP ports that others may dial"),
-    "image": (_READ, "what containers run"),
+    "image": (_READ, "what containers run; local processes need `command` or `entrypoint`, too"),
     "labels": (_READ, "harness.provider, harness.role, harness.health; others are ignored"),
     "ports": (_READ, "the container's port counts as exposed; the host's is chosen by the harness"),
     "restart": (_READ, "only `no`: a restart policy would undo a fault"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from histories import fault, probed, silent, with_events
+from histories import fault, probed, silent, stall, with_events
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,13 +114,56 @@ def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list
 def test_recovery_counts_to_the_steady_stretch_at_the_slowest_gateway() -> None:
     verdict = Recovery().judge(probed(outage).run(), RecoveryExpectation(max=500))
     assert verdict.outcome is Outcome.PASS
-    assert figure(verdict, "recovery") == 200.0
+    assert figure(verdict, "recovery") == 205.0
     assert all((item.one_sided, item.samples) == (True, 1) for item in verdict.figures)
     resolutions = {item.name: item.resolution for item in verdict.figures}
-    assert (resolutions["recovery"], resolutions["at gateway-bravo"]) == (10.0, 0.0)
-    assert figure(verdict, "at gateway-bravo") == 0.0
+    assert (resolutions["recovery"], resolutions["at gateway-bravo"]) == (10.0, 5.0)
+    assert figure(verdict, "at gateway-bravo") == 5.0
     assert "last at gateway-alpha" in verdict.summary
+    assert "was back 205 ms, up to 10 ms less, after the last fault, last at gateway-alpha" in verdict.summary
     assert Recovery().judge(probed(outage).run(), RecoveryExpectation(max=100)).outcome is Outcome.FAIL
+
+
+def test_a_bound_on_the_recovery_that_nobody_looked_close_enough_for_is_unknown() -> None:
+    verdict = Recovery().judge(probed(outage).run(), RecoveryExpectation(max=200))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "was back between 195 ms and 205 ms after the last fault" in verdict.summary
+    assert not verdict.environment_caused
+    stalled = with_events(probed(outage).run(), stall(3_200, 60))
+    assert Recovery().judge(stalled, RecoveryExpectation(max=200)).environment_caused
+
+
+def test_recovery_counts_to_the_acknowledgement_not_to_when_its_probe_was_due() -> None:
+    """Everybody is held for 240 ms after the lift, and answered in time: nobody was served 0 ms after it."""
+
+    def held(stream: str, due_ms: int) -> Row | None:
+        return {"completed_ns": 3_240 * MS} if 3_000 <= due_ms < 3_240 else {}
+
+    verdict = Recovery().judge(probed(held).run(), RecoveryExpectation(max=200))
+    assert verdict.outcome is Outcome.FAIL
+    assert {item.value for item in verdict.figures} == {240.0}
+    assert {item.resolution for item in verdict.figures} == {10.0}
+    assert Recovery().judge(probed(held).run(), RecoveryExpectation(max=240)).outcome is Outcome.PASS
+
+
+def test_recovery_is_no_later_than_an_answer_that_overtook_the_first() -> None:
+    def overtaken(stream: str, due_ms: int) -> Row | None:
+        return {"completed_ns": 3_103 * MS} if due_ms == 3_000 else {}
+
+    verdict = Recovery().judge(probed(overtaken).run(), RecoveryExpectation(max=50))
+    assert (verdict.outcome, figure(verdict, "recovery")) == (Outcome.PASS, 15.0)
+
+
+def test_the_slack_of_a_recovery_is_by_the_probes_around_its_acknowledgement() -> None:
+    """The one that is due at 3,200 goes out 30 ms late, so that nobody asked for 30 ms before it was answered."""
+
+    def late(stream: str, due_ms: int) -> Row | None:
+        waits = stream == "gateway-alpha" and 3_200 <= due_ms <= 3_230
+        return {"sent_ns": 3_230 * MS, "completed_ns": 3_235 * MS} if waits else outage(stream, due_ms)
+
+    verdict = Recovery().judge(probed(late).run(), RecoveryExpectation(max=500))
+    recovered = next(item for item in verdict.figures if item.name == "recovery")
+    assert (recovered.value, recovered.resolution) == (235.0, 40.0)
 
 
 def test_a_steady_state_that_never_comes_back_fails() -> None:
@@ -146,7 +189,7 @@ def test_a_fault_without_an_end_is_over_with_its_last_effect() -> None:
         probed(outage).run(), fault(fault="service_crash"), without=(FaultInjected, FaultHealed)
     )
     verdict = Recovery().judge(run, RecoveryExpectation(max=5_000))
-    assert figure(verdict, "recovery") == 3_200.0 - 1_002.0
+    assert figure(verdict, "recovery") == 3_205.0 - 1_002.0
 
 
 def test_how_long_it_must_hold_can_be_said() -> None:

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from histories import fault, probed, silent, with_events
+from histories import contended, fault, probed, silent, stall, with_events
 
 from harness.checks.examples.history import MS, Row, stack_said
 from harness.checks.failover_time import FailoverExpectation, FailoverTime
 from harness.checks.phases import phases
 from harness.history.run import Run
-from harness.model.events import FaultInjected
+from harness.model.events import Event, FaultInjected
 from harness.model.outcome import Outcome
-from harness.model.verdicts import Verdict
+from harness.model.verdicts import Figure, Verdict
 
 
 def outage(stream: str, due_ms: int) -> Row | None:
@@ -23,8 +23,12 @@ def judge(run: Run, **bound: float) -> Verdict:
     return FailoverTime().judge(run, FailoverExpectation(**bound))
 
 
+def figure_of(verdict: Verdict, name: str) -> Figure:
+    return next(item for item in verdict.figures if item.name == name)
+
+
 def figure(verdict: Verdict, name: str) -> float:
-    return next(item.value for item in verdict.figures if item.name == name)
+    return figure_of(verdict, name).value
 
 
 def test_it_counts_to_the_acknowledgement_not_to_the_intended_time() -> None:
@@ -42,7 +46,7 @@ def test_it_counts_to_the_acknowledgement_not_to_the_intended_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["failover_time", "at gateway-bravo", "at moving", "longest_gap", "downtime"]
+    "name", ["failover_time", "at gateway-bravo", "at moving", "longest_gap", "downtime", "onset_spread"]
 )
 def test_one_time_that_was_taken_once_is_one_sample(name: str) -> None:
     verdict = judge(probed(outage).run(), max=300)
@@ -88,7 +92,7 @@ def test_phases_add_up_to_the_failover_time() -> None:
 def test_too_slow_is_a_failure() -> None:
     verdict = judge(probed(outage).run(), max=200)
     assert verdict.outcome is Outcome.FAIL
-    assert "not within at most 200" in verdict.summary
+    assert "not within at most 200 ms" in verdict.summary
     assert verdict.bound == "at most 200 ms"
     assert verdict.evidence[1].at_ns == 1_280 * MS
 
@@ -137,6 +141,116 @@ def test_a_fault_that_leaves_the_primary_alone_asks_for_no_new_epoch() -> None:
     assert verdict.outcome is Outcome.PASS
     assert figure(verdict, "failover_time") == 5.0
     assert "5 ms, up to 5 ms less," in verdict.summary  # it cannot have been less than nothing
+
+
+def test_the_slack_is_told_no_larger_than_the_time() -> None:
+    """3.4 ms, with its slack rounded up, would be 0.6 ms less than nothing."""
+
+    def charlie(stream: str, due_ms: int) -> Row | None:
+        dark = stream == "gateway-charlie" and 1_000 <= due_ms < 3_000
+        return {**(silent() if dark else {"completed_ns": due_ms * MS + 3_400_000}), "epoch": 1}
+
+    standby = fault(targets=("gateway-charlie", "engine-charlie", "sentinel-charlie"))
+    run = with_events(probed(charlie).run(), standby, without=(FaultInjected,))
+    assert "3.4 ms, up to 3.4 ms less, at " in judge(run, max=20).summary
+
+
+def unconnected(stream: str, due_ms: int) -> Row | None:
+    """Nobody can connect from 1,010 on, and all that waits is sent and answered 1,280 ms after the start."""
+    if stream == "gateway-alpha" or not 1_010 <= due_ms < 1_280:
+        return outage(stream, due_ms)
+    if due_ms < 1_270:
+        return {**silent(), "sent_ns": None, "attempts": 0}
+    return {"sent_ns": 1_278 * MS, "completed_ns": 1_280 * MS}
+
+
+def test_who_could_not_connect_looked_all_the_same() -> None:
+    """Of the 270 ms without a single send, only those since the last attempt are unseen."""
+    verdict = judge(probed(unconnected).run(), max=300)
+    first = next(item for item in verdict.figures if item.name == "failover_time")
+    assert (first.value, first.resolution) == (280.0, 18.0)
+
+
+def blind(stream: str, due_ms: int) -> Row | None:
+    """Nobody asks between 1,010 and 1,279."""
+    answer = outage(stream, due_ms)
+    waits = stream != "gateway-alpha" and 1_010 < due_ms < 1_280
+    return {**(answer or {}), "sent_ns": 1_279 * MS} if waits else answer
+
+
+def mute(run: Run) -> Run:
+    """The same run of a stack that tells nothing of its epochs."""
+    return with_events(run, without=(type(stack_said(0, "engine-x", "y")),))
+
+
+def test_nobody_serves_before_a_primary_does() -> None:
+    """Bravo is promoted 262 ms after the onset: it cannot have been back sooner, however rarely anybody asked."""
+    told, untold = probed(blind).run(), mute(probed(blind).run())
+    slacks = [figure_of(judge(run, max=300), "failover_time").resolution for run in (told, untold)]
+    assert slacks == [18.0, 269.0]
+    assert figure_of(judge(told, max=300), "first_order").resolution == 18.0
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"),
+    [
+        ({"max": 280}, Outcome.PASS),
+        ({"max": 279}, Outcome.UNKNOWN),
+        ({"max": 11}, Outcome.UNKNOWN),
+        ({"max": 10}, Outcome.FAIL),
+        ({"min": 11}, Outcome.PASS),
+        ({"min": 12}, Outcome.UNKNOWN),
+        ({"min": 281}, Outcome.FAIL),
+        ({"exactly": 280}, Outcome.UNKNOWN),
+        ({"exactly": 281}, Outcome.FAIL),
+    ],
+)
+def test_a_bound_within_what_nobody_saw_is_neither_kept_nor_broken(
+    bound: dict[str, float], outcome: Outcome
+) -> None:
+    """It took between 11 and 280 ms."""
+    verdict = judge(mute(probed(blind).run()), **bound)
+    assert verdict.outcome is outcome, verdict.summary
+    assert ("lies in between: probe more often" in verdict.summary) == (outcome is Outcome.UNKNOWN)
+
+
+def test_what_lies_in_between_is_told() -> None:
+    verdict = judge(mute(probed(blind).run()), max=100)
+    assert verdict.summary == (
+        "the failover took between 11 ms and 280 ms at moving after outage, and the bound (at most 100 ms) lies in "
+        "between: probe more often"
+    )
+
+
+@pytest.mark.parametrize(
+    ("strain", "caused"),
+    [
+        (stall(1_270, 200), True),
+        (contended(2_900, 0.5), True),
+        (stall(4_000, 200), False),
+        (contended(4_500, 0.5), False),
+    ],
+)
+def test_a_bound_in_between_is_the_machines_doing_only_where_it_was_strained_meanwhile(
+    strain: Event, caused: bool
+) -> None:
+    run = mute(probed(blind).run())
+    assert not judge(run, max=100).environment_caused
+    assert judge(with_events(run, strain), max=100).environment_caused is caused
+    assert not judge(with_events(run, strain), max=300).environment_caused
+    assert not judge(with_events(run, strain)).environment_caused
+
+
+def test_one_client_that_looked_closely_proves_a_failure() -> None:
+    """The others stood blind, yet at charlie's gateway somebody asked every 10 ms, and was told nothing for 280 ms."""
+
+    def charlie_saw(stream: str, due_ms: int) -> Row | None:
+        return (outage if stream == "gateway-charlie" else blind)(stream, due_ms)
+
+    verdict = judge(mute(probed(charlie_saw).run()), max=100)
+    assert verdict.outcome is Outcome.FAIL
+    assert "280 ms, up to 10 ms less, at " in verdict.summary
+    assert figure_of(verdict, "at gateway-bravo").resolution == 269.0
 
 
 def test_service_that_never_comes_back_is_a_failure() -> None:
@@ -210,11 +324,12 @@ def test_phases_of_a_stack_that_tells_little() -> None:
     ]
     quiet = with_events(run, without=(type(stack_said(0, "engine-x", "y")),))
     onset = fault()
-    assert phases(quiet, onset, 1_280 * MS) == []
+    assert phases(quiet, onset, 1_280 * MS, slack_ns=0) == []
     from harness.history.journal import Journal
 
     some = Run(run.meta, Journal(tuple(told)), tables=run._given)
-    assert [(item.name, item.value) for item in phases(some, onset, 1_280 * MS)] == [
-        ("promote", 262.0),
-        ("first_order", 18.0),
+    told_of = phases(some, onset, 1_280 * MS, slack_ns=20 * MS)
+    assert [(item.name, item.value, item.resolution) for item in told_of] == [
+        ("promote", 262.0, None),
+        ("first_order", 18.0, 18.0),
     ]

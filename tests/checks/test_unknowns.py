@@ -308,6 +308,55 @@ def test_old_inputs_prove_nothing_while_strangers_held_the_machine() -> None:
     finding = judge_predicate(with_events(history.run(), contended(1_000, 0.6)), ALL["P11"])
     assert finding.outcome is Outcome.UNKNOWN
     assert "60%" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "strangers_until_ms", "outcome"),
+    [
+        (2_900, (1_000,), Outcome.UNKNOWN),
+        (3_000, (1_000,), Outcome.UNKNOWN),
+        (3_001, (1_000,), Outcome.FAIL),
+        (3_600_000, (1_000,), Outcome.FAIL),
+        (4_900, (1_000, -1_000), Outcome.UNKNOWN),
+        (5_100, (1_000, -1_000), Outcome.FAIL),
+        (1_500, (3_990,), Outcome.FAIL),
+        (1_500, (-1_600,), Outcome.FAIL),
+        (3_600_000, (3_990,), Outcome.FAIL),
+        (3_600_000, (-1_600, 1_000, 3_990), Outcome.FAIL),
+    ],
+)
+def test_strangers_explain_no_more_than_the_time_they_took_near_an_input(
+    age_ms: int, strangers_until_ms: tuple[int, ...], outcome: Outcome
+) -> None:
+    """Charlie quotes at 61 ms; strangers held the machine for the two seconds before each of these times."""
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=age_ms * MS)
+    run = with_events(history.run(), *(contended(at_ms, 0.6) for at_ms in strangers_until_ms))
+    assert judge_predicate(run, ALL["P11"]).outcome is outcome
+
+
+@pytest.mark.parametrize(("age_ms", "outcome"), [(3_000, Outcome.UNKNOWN), (3_001, Outcome.FAIL)])
+def test_strangers_add_no_more_to_a_journalled_age_than_they_took(age_ms: int, outcome: Outcome) -> None:
+    """Nobody knows when such a mark was made, so that it may have been while they held the machine."""
+    history = priced()
+    history.change("marks", {"index": 7}, input_age_ns=age_ms * MS)
+    run = with_events(history.run(), contended(3_990, 0.6))
+    assert judge_predicate(run, ALL["P11"]).outcome is outcome
+
+
+def test_stalls_and_strangers_add_up() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=3_055 * MS)
+    strangers = with_events(history.run(), contended(1_000, 0.6))
+    assert judge_predicate(strangers, ALL["P11"]).outcome is Outcome.FAIL
+    both = judge_predicate(with_events(strangers, stall(100, 60)), ALL["P11"])
+    assert both.outcome is Outcome.UNKNOWN
+    assert "stood still for up to 60 ms and other processes used up to 60%" in both.summary
+
+
+def test_too_little_contention_excuses_nothing() -> None:
+    history = priced()
+    history.change("quotes", {"provider": "charlie", "source_sequence": 3}, index_age_ns=1_500 * MS)
     calm = judge_predicate(with_events(history.run(), contended(1_000, 0.2)), ALL["P11"])
     assert calm.outcome is Outcome.FAIL
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,12 +17,12 @@ from command_line import SCENARIO, STACK, CommandLine
 from literal_run import literal_events, passing
 
 from harness.engine import suite
-from harness.engine.finished import Finished, code_of
+from harness.engine.finished import Finished, code_of, planned_run
 from harness.engine.setup import Setup
 from harness.engine.verdict_file import write_verdicts
 from harness.history.folder import create_run_folder
 from harness.history.journal import JournalWriter
-from harness.history.meta import RunMeta, write_meta
+from harness.history.meta import write_meta
 from harness.model.judgement import Judgement
 
 Canned: TypeAlias = Judgement | Exception | Callable[[Finished], Finished]
@@ -66,20 +67,8 @@ def canned(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
 
 
 def _finished(setup: Setup, judgement: Judgement, observers: tuple[Callable[..., None], ...]) -> Finished:
-    scenario = setup.scenario
-    folder = create_run_folder(setup.out, scenario.id, started=datetime.now(UTC))
-    meta = RunMeta(
-        run_id=folder.path.name,
-        scenario=scenario.name,
-        seed=scenario.seed,
-        platform=setup.platform.name,
-        stack=setup.stack.name,
-        file=str(scenario.path),
-        document=scenario.resolved_document(),
-        defect=setup.defect,
-        overrides=setup.overrides,
-        stack_file=setup.stack_file,
-    )
+    folder = create_run_folder(setup.out, setup.scenario.id, started=datetime.now(UTC))
+    meta = replace(planned_run(setup), run_id=folder.path.name, retry_of=setup.retry_of)
     write_meta(folder, meta)
     journal = JournalWriter(folder.journal)
     for number, event in enumerate(literal_events(), start=1):

@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scripted import entry, scenario
 from three_providers import three_providers
 
 from harness.engine import suite
-from harness.engine.finished import Finished, code_of, not_run
+from harness.engine.finished import Finished, code_of, not_run, planned_run
 from harness.engine.setup import Setup
 from harness.engine.suite import Attempt, exit_code, repeated, run_suite, why_not
 from harness.engine.suite import lacking as missing
@@ -52,7 +53,8 @@ def canned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[obj
     def run(setup: Setup, *, observers: object = ()) -> Finished:
         result = results.pop(0)
         if isinstance(result, Judgement):
-            return Finished(SimpleNamespace(), result, RunFolder(tmp_path), code_of(result.outcome))  # type: ignore[arg-type]
+            meta = replace(planned_run(setup), run_id=f"left {len(results)}", retry_of=setup.retry_of)
+            return Finished(meta, result, RunFolder(tmp_path), code_of(result.outcome))
         assert isinstance(result, Finished)
         return result
 
@@ -89,6 +91,8 @@ def test_at_most_twice_again(canned: list[object]) -> None:
     canned += [MACHINE, MACHINE, MACHINE]
     attempts = list(run_suite([setup()]))
     assert summary(attempts) == [("UNKNOWN", 1, False), ("UNKNOWN", 2, False), ("UNKNOWN", 3, True)]
+    chain = [attempt.finished.meta.retry_of for attempt in attempts]
+    assert chain == ["", *(attempt.finished.meta.run_id for attempt in attempts[:-1])]
     assert exit_code(attempts) is ExitCode.UNKNOWN
 
 

@@ -24,11 +24,12 @@ from harness.report.advice import advice
 from harness.report.console import print_run, print_suite
 from harness.report.html import run_page, suite_page, write_run_page, write_suite_page
 from harness.report.json import suite_json, write_suite_json
+from harness.report.judged import Judged
 from harness.report.junit import suite_xml, write_suite_xml
 from harness.report.markdown import run_markdown, suite_markdown, write_markdown
 from harness.report.page import format_figure, headline, make_page
 from harness.report.story import tell
-from harness.report.suite import Judged, make_suite
+from harness.report.suite import make_suite
 
 
 @pytest.fixture(scope="module")

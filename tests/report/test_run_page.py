@@ -236,6 +236,7 @@ def test_what_failed_stands_open_and_what_passed_is_folded() -> None:
             "276 ms, up to 12 ms less (n = 1)",
         ),
         (Figure("x", 27.65, "ms", resolution=0.5, one_sided=True), "27.65 ms, up to 0.5 ms less"),
+        (Figure("x", 18.4, "ms", resolution=18.4, one_sided=True), "18 ms, up to 18 ms less"),
         (Figure("x", 0.0, "ms", resolution=0.0, samples=1, one_sided=True), "0 ms (n = 1)"),
     ],
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from harness.checks.circumstances import contended_shares, unexplained_stalls
 from harness.checks.predicate import Found, Predicate, Violations
 from harness.checks.pricing.epochs import committed_marks, judge_without_marks, oldest_input_ns, shortened
 from harness.checks.pricing.takeovers import Takeover, takeovers
 from harness.checks.pricing.tick_rates import too_slow
-from harness.checks.view import View
+from harness.checks.strain import Stretch, contentions, stalls
+from harness.checks.view import Ints, View
 from harness.history.run import Run
 from harness.model.units import counted, format_ns
 
@@ -28,46 +29,72 @@ def judge(
 ) -> Found:
     """Ages of what was published and of what was journalled, inputs after each takeover, and the rates of ticks.
 
-    Limits are nanoseconds. Ages grow while the host stands still, by no more than its longest stall: what is over a limit
-    by more than that is the stack's doing all the same. Where strangers held the machine, no age proves anything; an input
-    from before a takeover does, always.
+    Limits are nanoseconds. What is over one by more than the machine can have added (see `_Slack`) is the stack's doing. An
+    input from before a takeover proves as much however busy strangers kept the machine.
     """
     run, marks, changes = view.run, committed_marks(view), takeovers(view)
-    stall_ns = max((stall.stall_ns for stall in unexplained_stalls(run)), default=0)
     aged = [Violations(), Violations()]
     early = [Violations(), Violations()]
     note = judge_without_marks(view, early[1])
     missing: list[str] = []
-    for slack_ns, old, before in zip((0, stall_ns), aged, early, strict=True):
-        _ages(run.quotes, index_limit_ns + slack_ns, surface_limit_ns + slack_ns, old)
-        missing = _journalled(marks, index_limit_ns + slack_ns, old)
-        missing += [_after_takeover(run.quotes, takeover, slack_ns, before) for takeover in changes]
+    for slack, old, before in zip((_Slack(), _slack(run)), aged, early, strict=True):
+        _ages(run.quotes, index_limit_ns, surface_limit_ns, slack, old)
+        missing = _journalled(marks, index_limit_ns + slack.most_ns, old)
+        missing += [_after_takeover(run.quotes, takeover, slack.stall_ns, before) for takeover in changes]
     judged = len(run.quotes) + len(marks)
-    if (aged[0].count or early[0].count) and not early[1].count and (text := _excuse(run, aged[1].count)):
-        return Found(judged, unknown=text, environment_caused=True, note=note)
+    if (aged[0].count or early[0].count) and not (aged[1].count or early[1].count):
+        return Found(judged, unknown=_excuse(run), environment_caused=True, note=note)
     unknown = "; ".join(text for text in (*missing, shortened(view), too_slow(run)) if text)
     proven = early[1]
     proven.extend(aged[1].count, aged[1].evidence)
     return proven.found(judged, unknown=unknown, note=note)
 
 
-def _excuse(run: Run, beyond_stalls: int) -> str:
-    """Why ages over their limits may be the machine's doing, when so many are over by more than it stood still."""
-    if shares := contended_shares(run):
-        return f"other processes used up to {max(shares):.0%} of the machine, so ages over the limits prove nothing"
-    stall_ns = max((stall.stall_ns for stall in unexplained_stalls(run)), default=0)
-    if stall_ns and not beyond_stalls:
-        return f"the host stood still for up to {format_ns(stall_ns)}, so ages that are over by less prove nothing"
-    return ""
+@dataclass(frozen=True, slots=True)
+class _Slack:
+    """What the machine can have added to an age: its longest stall, and the stretches in which strangers held it."""
+
+    stall_ns: int = 0
+    contended: tuple[Stretch, ...] = ()
+
+    @property
+    def most_ns(self) -> int:
+        """To an age that was taken nobody knows when."""
+        return self.stall_ns + sum(stretch.length_ns for stretch in self.contended)
+
+    def of(self, at_ns: Ints, ages_ns: Ints) -> Ints:
+        """To ages that were taken then: contention adds where it fell into the time since the input came."""
+        slack_ns = np.full(len(ages_ns), self.stall_ns, dtype=np.int64)
+        for stretch in self.contended:
+            lived = (at_ns - ages_ns <= stretch.end_ns) & (stretch.begin_ns <= at_ns)
+            slack_ns += lived * stretch.length_ns
+        return slack_ns
 
 
-def _ages(quotes: pd.DataFrame, index_limit_ns: int, surface_limit_ns: int, violations: Violations) -> None:
+def _slack(run: Run) -> _Slack:
+    return _Slack(max((stall.length_ns for stall in stalls(run)), default=0), tuple(contentions(run)))
+
+
+def _excuse(run: Run) -> str:
+    """Why ages over their limits may be the machine's doing."""
+    slack, causes = _slack(run), []
+    if slack.stall_ns:
+        causes.append(f"the host stood still for up to {format_ns(slack.stall_ns)}")
+    if slack.contended:
+        causes.append(f"other processes used up to {max(contentions(run).values()):.0%} of the machine")
+    return f"{' and '.join(causes)}, so ages over the limits by no more than that adds prove nothing"
+
+
+def _ages(
+    quotes: pd.DataFrame, index_limit_ns: int, surface_limit_ns: int, slack: _Slack, violations: Violations
+) -> None:
     option = quotes["strike"].notna().to_numpy()
     for column, limit, where in (
         ("index_age_ns", index_limit_ns, np.ones(len(quotes), dtype=np.bool_)),
         ("surface_age_ns", surface_limit_ns, option),
     ):
-        old = where & (quotes[column].to_numpy() > limit)
+        ages = quotes[column].to_numpy()
+        old = where & (ages > limit + slack.of(quotes["published_ns"].to_numpy(), ages))
         worst = quotes[old].sort_values(column, ascending=False)
         for row in worst.to_dict("records"):
             violations.add(
