@@ -19,7 +19,7 @@ from trading_stack.dial import Client, Redial
 from trading_stack.events import emit, log
 from trading_stack.roster import Roster
 from trading_stack.sentinel.ballots import BallotBox
-from trading_stack.sentinel.config import Config, patience_for
+from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import (
     Ballot,
     Beat,
@@ -42,11 +42,11 @@ from trading_stack.sentinel.introductions import Introductions, introduction
 from trading_stack.sentinel.messages import FromPeer, Heartbeat, Introduction
 from trading_stack.sentinel.notary import Notary
 from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
 KEY_FILE: Final = "sentinel.key"
 INCOMING: Final = FromPeer | Heartbeat | Introduction
-SILENCE_MS: Final = 240.0
 REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
 
 
@@ -105,14 +105,14 @@ class Watchtower:
         }
 
     def _config(self, environ: Mapping[str, str], engines: tuple[str, ...], peers: tuple[str, ...]) -> Config:
-        silence_ns = settings.milliseconds(environ, "SUSPICION_MS", SILENCE_MS)
         return Config(
             name=self.provider,
             peers=peers,
             engines=engines,
             sign=self._signer.sign,
             cluster=environ.get("CLUSTER", "trading"),
-            patience=patience_for(self._planted, silence_ns=silence_ns),
+            patience=patience_of(environ, self._planted),
+            limits=limits_of(environ),
             defects=self._planted,
         )
 

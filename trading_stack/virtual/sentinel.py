@@ -9,9 +9,10 @@ from typing import Any
 from harness.stack.simulation import Ears, Line, Machine, Redial, Timer, Wire
 from trading_stack import defects
 from trading_stack.sentinel import events as s
-from trading_stack.sentinel.config import Config, patience_for
+from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.sentinel import Sentinel
-from trading_stack.sentinel.service import REDIAL, SILENCE_MS
+from trading_stack.sentinel.service import REDIAL
+from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.virtual.addresses import named, port
 from trading_stack.virtual.signing import sign
 from trading_stack.virtual.telling import event
@@ -48,14 +49,14 @@ class SentinelNode:
 
     def _config(self, environment: Mapping[str, str]) -> Config:
         name, planted = environment["PROVIDER"], defects.active(environment)
-        silence_ns = round(float(environment.get("SUSPICION_MS", SILENCE_MS)) * 1e6)
         return Config(
             name=name,
             peers=tuple(self._peer_addresses),
             engines=tuple(self._engine_addresses),
             sign=partial(sign, name),
             cluster=environment.get("CLUSTER", "trading"),
-            patience=patience_for(planted, silence_ns=silence_ns),
+            patience=patience_of(environment, planted),
+            limits=limits_of(environment),
             defects=planted,
         )
 
