@@ -152,8 +152,7 @@ class World:
 
     def propose(self, node: str, request: int, command: bytes = b"") -> None:
         """A client sends a command to an engine."""
-        event = j.Propose([(request, command or f"command {request}".encode())])
-        self.engines[node].receive("clients", event)
+        self.engines[node].propose(request, command or f"command {request}".encode())
 
     def certify(self, candidate: str, new_epoch: int | None = None) -> int:
         """An oracle in the place of sentinels: a majority signs. Returns the epoch, by default above all so far."""
