@@ -20,6 +20,8 @@ from trading_stack.events import emit, log
 from trading_stack.roster import Roster
 from trading_stack.sentinel.ballots import BallotBox
 from trading_stack.sentinel.config import Config
+from trading_stack.sentinel.decisions.logbook import Logbook
+from trading_stack.sentinel.decisions.recorder import Recorder
 from trading_stack.sentinel.events import (
     Ballot,
     Beat,
@@ -41,7 +43,6 @@ from trading_stack.sentinel.events import (
 from trading_stack.sentinel.introductions import Introductions, introduction
 from trading_stack.sentinel.messages import FromPeer, Heartbeat, Introduction
 from trading_stack.sentinel.notary import Notary
-from trading_stack.sentinel.sentinel import Sentinel
 from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
@@ -83,7 +84,9 @@ class Watchtower:
         seed = int(environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
         config = self._config(environ, tuple(engines), tuple(peers))
         self._notary = Notary(config, self._signer, self.roster)
-        self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
+        self._logbook = Logbook(directory)
+        self._recorder = Recorder(config, self._logbook, voted=self._box.last, seed=seed)
+        self.sentinel = self._recorder.sentinel
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
         self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
         self.administration = Desk(
@@ -118,10 +121,15 @@ class Watchtower:
 
     def start(self) -> None:
         """Begin to watch; must be called from the event loop."""
+        self._logbook.start()
         self._box.start(lambda ballot: self._loop.call_soon_threadsafe(self._saved, ballot))
         for client in (*self.engines.values(), *self.peers.values()):
             client.start()
         self._tell(Tick())
+
+    def stop(self) -> None:
+        """Write down what was noted."""
+        self._logbook.close()
 
     def codec(self, messages: Any) -> Codec:
         return Codec(
@@ -184,7 +192,7 @@ class Watchtower:
         self._tell(Saved(ballot))
 
     def _tell(self, event: Event) -> None:
-        for effect in self.sentinel.handle(event, time.monotonic_ns()):
+        for effect in self._recorder.handle(event, time.monotonic_ns()):
             self._effects[type(effect)](effect)
 
     def _set_timer(self, effect: SetTimer) -> None:
@@ -214,6 +222,7 @@ class Watchtower:
             **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
             "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),
+            "sentinel_decision_log_failed": int(bool(self._logbook.failure)),
             "cpu_seconds": time.process_time(),
         }
 
@@ -248,7 +257,10 @@ async def _serve(environ: Mapping[str, str]) -> None:
     await serve_admin(settings.address(environ, "ADMIN"), tower.routes(), tower.administration.takes())
     tower.start()
     log(f"{tower.name}: watching {', '.join(tower.engines)}")
-    await asyncio.get_running_loop().create_future()
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        tower.stop()
 
 
 def main(environ: Mapping[str, str]) -> int:

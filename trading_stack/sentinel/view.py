@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Beat
+from trading_stack.sentinel.memory import Judgement, Seen
 from trading_stack.sentinel.messages import NEVER, Accusation
 from trading_stack.sentinel.monitors.panel import Panel, stuck
 from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing, unprepared
 
 STEPPED_DOWN: Final = "stepped down"
 STRAIN_FADES: Final = 400  # by a part in so many each tick: to half in some 1.4 s
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a peer said last, and when it was heard."""
-
-    accusation: Accusation
-    heard_ns: int
 
 
 class View:
@@ -37,6 +30,27 @@ class View:
         self._gathered_ns: int | None = None
         self._panel = Panel(config.limits)
         self._strain_ns = 0
+
+    def memory(self) -> Seen | None:
+        """All of this, as data; None while the primary's work is in doubt."""
+        if not self._panel.at_rest:
+            return None
+        return Seen(
+            {engine: replace(watch) for engine, watch in self.watches.items()},
+            self.leader,
+            dict(self._judgements),
+            list(self._moves_ns),
+            self._gathered_ns,
+            self._strain_ns,
+        )
+
+    def recall(self, seen: Seen) -> None:
+        """Begin with what was seen before."""
+        self.watches.update({engine: replace(watch) for engine, watch in seen.watches.items()})
+        self.leader = seen.leader
+        self._judgements = dict(seen.judgements)
+        self._moves_ns = deque(seen.moves_ns)
+        self._gathered_ns, self._strain_ns = seen.gathered_ns, seen.strain_ns
 
     @property
     def epoch(self) -> int:
