@@ -20,6 +20,7 @@ from harness.engine.setup import Setup
 from harness.engine.steady import judged
 from harness.engine.tables import write_tables
 from harness.faults.contract import Fault, Move
+from harness.history.folder import file_name
 from harness.history.journal import Observer
 from harness.load.live import ProbeCount, sum_of
 from harness.load.virtual_accounts import AccountReader
@@ -38,7 +39,7 @@ from harness.platforms.sim.world import World
 from harness.stack.adapter import Market
 from harness.stack.description import CLIENTS
 from harness.stack.loading import load_adapter
-from harness.stack.simulation import HoldsReplica, Publishes
+from harness.stack.simulation import HoldsReplica, KeepsFiles, Publishes
 
 MS: Final = 1_000_000
 SECOND_NS: Final = 1_000 * MS
@@ -321,6 +322,8 @@ class VirtualBench:
 
     def tear_down(self) -> tuple[str, ...]:
         """End the journal; in virtual time nothing is left. Safe to call twice."""
+        with suppress(OSError):
+            self._keep_files()
         if self._load is not None:
             with suppress(OSError):  # what a full disk does not take was told when the load was drained
                 self._load.close()
@@ -386,6 +389,17 @@ class VirtualBench:
             accounts_path(self.record.folder.path, entry.service).write_bytes(msgspec.json.encode(reports))
             count += len(reports)
         return count
+
+    def _keep_files(self) -> None:
+        """Put what services leave in their volumes where the process platform has it."""
+        for name, service in self.world.services.items():
+            volumes = [mount for mount in self.setup.stack.service(name).mounts if mount.kind == "volume"]
+            if not isinstance(service, KeepsFiles) or not volumes:
+                continue
+            directory = self.record.folder.volume(volumes[0].source)
+            directory.mkdir(parents=True, exist_ok=True)
+            for file, content in service.files().items():
+                (directory / file_name(file)).write_bytes(content)
 
     def _poll_quotes(self) -> None:
         self._read_quotes()

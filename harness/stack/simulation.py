@@ -146,6 +146,14 @@ class HoldsReplica(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Protocol):
+    """A service that leaves files in its volume for people."""
+
+    def files(self) -> Mapping[str, bytes]:
+        """What the files hold, by their names; asked for at the end of a run, whether or not the service lives."""
+
+
+@runtime_checkable
 class Publishes(Protocol):
     """A service that publishes prices."""
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from trading_stack.sentinel.replay import replay
+
 ROOT = Path(__file__).parents[2]
 SCENARIO = """\
 scenario: virtual-outage
@@ -74,6 +76,17 @@ def test_one_seed_gives_one_journal_whatever_the_hash_seed(tmp_path: Path) -> No
     assert {verdict["outcome"] for verdict in verdicts} == {"PASS"}
     records = [(run / "operations-virtual.ndjson").read_bytes() for _, run in runs]
     assert records[0] == records[1]
+
+
+def test_every_sentinel_leaves_a_decision_log_that_replays_to_the_same_decisions(tmp_path: Path) -> None:
+    runs = [virtual_run(tmp_path / f"with-{seed}", hash_seed=seed)[1] for seed in ("1", "2")]
+    for provider in ("alpha", "bravo", "charlie"):
+        logs = [(run / f"volumes/sentinel-{provider}/decisions-000001.ndjson").read_bytes() for run in runs]
+        assert logs[0] == logs[1]
+        told = replay(logs[0])
+        assert told.difference is None
+        assert told.inputs > 500
+        assert told.decisions > 5
 
 
 @pytest.mark.parametrize("defect", ["fill-applied-twice"])

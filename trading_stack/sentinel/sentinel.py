@@ -38,6 +38,7 @@ from trading_stack.sentinel.events import (
 from trading_stack.sentinel.handovers import Handovers
 from trading_stack.sentinel.memory import Memory
 from trading_stack.sentinel.messages import Accusation, Grant, Issued, Motion, Second
+from trading_stack.sentinel.monitors.gauge import Level
 from trading_stack.sentinel.view import View
 from trading_stack.sentinel.watch import Leader
 
@@ -125,6 +126,11 @@ class Sentinel:
     def leader(self) -> Leader | None:
         """Who leads, as far as this sentinel knows."""
         return self._view.leader
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """How the primary's work is judged, by monitor."""
+        return self._view.levels
 
     @property
     def lost(self) -> str | None:

@@ -220,6 +220,7 @@ class Watchtower:
         return {
             **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
             **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
+            **{f'sentinel_work{{monitor="{name}"}}': level for name, level in self.sentinel.levels.items()},
             "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),
             "sentinel_decision_log_failed": int(bool(self._logbook.failure)),

@@ -10,6 +10,7 @@ from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Beat
 from trading_stack.sentinel.memory import Judgement, Seen
 from trading_stack.sentinel.messages import NEVER, Accusation
+from trading_stack.sentinel.monitors.gauge import Level
 from trading_stack.sentinel.monitors.panel import Panel, stuck
 from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing, unprepared
 
@@ -30,6 +31,11 @@ class View:
         self._gathered_ns: int | None = None
         self._panel = Panel(config.limits)
         self._strain_ns = 0
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """How the primary's work is judged, by monitor."""
+        return self._panel.levels
 
     def memory(self) -> Seen | None:
         """All of this, as data; None while the primary's work is in doubt."""

@@ -10,10 +10,11 @@ from harness.stack.simulation import Ears, Line, Machine, Redial, Timer, Wire
 from trading_stack import defects
 from trading_stack.sentinel import events as s
 from trading_stack.sentinel.config import Config
-from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.sentinel.decisions.recorder import Recorder
 from trading_stack.sentinel.service import REDIAL
 from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.virtual.addresses import named, port
+from trading_stack.virtual.book import VirtualBook
 from trading_stack.virtual.signing import sign
 from trading_stack.virtual.telling import event
 
@@ -35,7 +36,10 @@ class SentinelNode:
         self._disk = machine.disk("ballots")
         ballots = [each for each in self._disk.records() if isinstance(each, s.Ballot)]
         voted = max(ballots, key=lambda ballot: ballot.new_epoch, default=None)
-        self._sentinel = Sentinel(self._config(environment), voted=voted, seed=machine.random.getrandbits(32))
+        self._book = VirtualBook(machine)
+        config, seed = self._config(environment), machine.random.getrandbits(32)
+        self._recorder = Recorder(config, self._book, voted=voted, seed=seed)
+        self._sentinel = self._recorder.sentinel
         self._timer: Timer | None = None
         self._engines: dict[str, Line] = {}
         self._peers: dict[str, Line] = {}
@@ -88,6 +92,9 @@ class SentinelNode:
             return f"no connection to sentinels {', '.join(deaf)}"
         return self._sentinel.lost or (None if self._sentinel.leader else "no primary is known")
 
+    def files(self) -> Mapping[str, bytes]:
+        return self._book.files()
+
     def _hear(self, wire: Wire, message: object) -> None:
         self._tell(s.Heard(wire.peer.partition("-")[2], message))  # type: ignore[arg-type]
 
@@ -107,7 +114,7 @@ class SentinelNode:
         self._tell(s.PeerUp(peer))
 
     def _tell(self, news: s.Event) -> None:
-        for effect in self._sentinel.handle(news, self._machine.now_ns()):
+        for effect in self._recorder.handle(news, self._machine.now_ns()):
             self._effects[type(effect)](effect)
 
     def _save(self, effect: s.Save) -> None:
