@@ -127,6 +127,10 @@ class Sentinel:
         """Who leads, as far as this sentinel knows."""
         return self._view.leader
 
+    def suspicion(self, engine: str, now_ns: int) -> float:
+        """The evidence that an engine is dead, as a share of what it takes: 0 when it was heard just now."""
+        return self._view.suspicion(engine, now_ns)
+
     @property
     def levels(self) -> dict[str, Level]:
         """How the primary's work is judged, by monitor."""

@@ -217,9 +217,11 @@ class Watchtower:
 
     def figures(self) -> dict[str, float]:
         """All metrics by name."""
+        now_ns, suspicion = time.monotonic_ns(), self.sentinel.suspicion
         return {
             **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
             **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
+            **{f'sentinel_suspicion{{engine="{e}"}}': round(suspicion(e, now_ns), 3) for e in self.engines},
             **{f'sentinel_work{{monitor="{name}"}}': level for name, level in self.sentinel.levels.items()},
             "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),

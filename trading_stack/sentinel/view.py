@@ -184,6 +184,10 @@ class View:
             return f"{target} was not heard lately"
         return unprepared(other.beat, primary.beat, leader, patience)
 
+    def suspicion(self, engine: str, now_ns: int) -> float:
+        """The evidence that an engine is dead, as a share of what it takes."""
+        return self.watches[engine].suspicion(now_ns, self._patience, margin_ns=self.margin_ns)
+
     def dead(self, engine: str, now_ns: int) -> str | None:
         """Why an engine must be taken for dead, or None."""
         reason = self.watches[engine].dead(now_ns, self._patience, margin_ns=self.margin_ns)
