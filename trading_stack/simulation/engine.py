@@ -58,6 +58,7 @@ class EngineNode:
         self._write_held = False
         self._fsync_ns = 0
         self._asked_ns: dict[int, int] = {}
+        self._lying: dict[int, j.Event] = {}
         self._effects: dict[type[Any], Callable[[Any], None]] = {
             j.Send: self._send,
             j.Persist: self._persist,
@@ -96,6 +97,7 @@ class EngineNode:
         self._fsync_ns = self._now_ns()
         self._tally = Tally(self._now_ns())
         self._asked_ns.clear()
+        self._lying.clear()
         if world.sentinels:
             world.at(world.now_ns + world.draws.below(HEARTBEAT_NS), self._beats, self.life, None)
 
@@ -227,13 +229,21 @@ class EngineNode:
     def _take(self, request: int, event: j.Event) -> None:
         self._asked_ns[request] = self._now_ns()
         if self.sluggish_ns:
-            self.world.at(self.world.now_ns + self.sluggish_ns, self._due, self.life, event)
+            self._lying[request] = event
+            self.world.at(self.world.now_ns + self.sluggish_ns, self._due, request, None)
         else:
             self.receive("clients", event)
 
-    def _due(self, life: int, event: j.Event) -> None:
-        if life == self.life:
+    def _due(self, request: int, _: None) -> None:
+        event = self._lying.pop(request, None)
+        if event is not None:
             self.receive("clients", event)
+
+    def brisk(self) -> None:
+        """Leave nothing lying about any more, and take what has been."""
+        self.sluggish_ns = 0
+        for request in list(self._lying):
+            self._due(request, None)
 
     def _answered(self, request: int) -> None:
         asked_ns = self._asked_ns.pop(request, None)

@@ -179,7 +179,7 @@ class Sluggish(OfNode, frozen=True, tag=True, omit_defaults=True):
         world.engines[self.node].sluggish_ns = self.each_ns
 
     def end(self, world: World) -> None:
-        world.engines[self.node].sluggish_ns = 0
+        world.engines[self.node].brisk()
 
 
 class FullDisk(OfNode, frozen=True, tag=True, omit_defaults=True):

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.clients import Clients
 from trading_stack.simulation.directed import after, at
+from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.nemesis import Nemesis
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.playing import run
+from trading_stack.simulation.provider import Part
 from trading_stack.simulation.schedule import Action, Load, Schedule
 from trading_stack.simulation.trace import Trace
 from trading_stack.simulation.world import World
 
 SECOND = 1000 * MS
+STEPS = (
+    "failover_decided",
+    "certificate_issued",
+    "election_started",
+    "promise_made",
+    "log_sealed",
+    "primary_promoted",
+)
+PARTS: tuple[Part, ...] = ("both", "engine", "sentinel")
 LOAD = Load(commands_per_s=60, reads_per_s=3, astray=0.0)
 
 
@@ -92,6 +104,36 @@ def test_stalls_and_resets_of_a_busy_primary_move_nobody() -> None:
     stalls = [at(1000 + 600 * number, f.Stall(200 * MS)) for number in range(10)]
     resets = [at(1250 + 600 * number, f.Reset()) for number in range(10)]
     assert run(schedule(*stalls, *resets, harmless=True)).finding is None
+
+
+def ailing(seed: int) -> Schedule:
+    """Providers that leave their clients waiting at any time, and other faults in the middle of what follows."""
+    draws = Draws(seed)
+    sick = [
+        at(
+            draws.between(300, 9000),
+            f.Sluggish(draws.between(3, 9) * SECOND, draws.pick(("primary", *NODES))),
+        )
+        for _ in range(draws.between(1, 4))
+    ]
+    struck = [
+        after(draws.pick(STEPS), draws.between(1, 6), _strike(draws, draws.between(20, 1500) * MS))
+        for _ in range(draws.between(1, 3))
+    ]
+    plan = schedule(*sick, *struck, storm_s=15)
+    return msgspec.structs.replace(plan, seed=seed, drift_ppm=draws.below(500))
+
+
+def _strike(draws: Draws, lasts_ns: int) -> f.AnyFault:
+    node = draws.pick(("primary", "standby", "teller"))
+    part = draws.pick(PARTS)
+    strikes = (f.Kill(lasts_ns, node, part), f.Freeze(lasts_ns, node, part), f.Isolate(lasts_ns, node))
+    return draws.pick((*strikes, f.PowerCut(lasts_ns, node), f.Reset(node=node), f.SlowDisk(lasts_ns, node)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_bad_work_and_other_faults_together_break_no_rule(seed: int) -> None:
+    assert run(ailing(seed)).finding is None
 
 
 def test_ticks_that_are_left_out_would_have_changed_nothing_of_it() -> None:
