@@ -111,8 +111,8 @@ def ailing(seed: int) -> Schedule:
     draws = Draws(seed)
     sick = [
         at(
-            draws.between(300, 9000),
-            f.Sluggish(draws.between(3, 9) * SECOND, draws.pick(("primary", *NODES))),
+            draws.between(300, 3000),
+            f.Sluggish(draws.between(8, 12) * SECOND, draws.pick(("primary", *NODES))),
         )
         for _ in range(draws.between(1, 4))
     ]
