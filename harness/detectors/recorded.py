@@ -17,7 +17,7 @@ from harness.model.units import counted, format_ns
 
 RECORDING: Final = "heartbeats*"
 """What recordings are called in a run's folder, wherever in it a service keeps its data."""
-DEADLY: Final = frozenset({"provider_outage", "service_crash"})
+DEADLY: Final = frozenset({"provider_outage", "service_crash", "power_cut", "disk_wiped"})
 """Faults that take a sender away for good, as a watcher sees it; after others it was alive all the time."""
 
 

@@ -181,7 +181,9 @@ class Nemesis:
                 at_ns=self._now(),
                 fault_id=active.fault_id,
                 fault=active.fault.name,
-                targets=tuple(subject for change in active.done for subject in change.subjects),
+                targets=tuple(
+                    dict.fromkeys(subject for change in active.done for subject in change.subjects)
+                ),
                 primary=scene.primary_provider,
                 epoch=scene.epoch,
                 asked_ns=asked_ns,

@@ -112,10 +112,46 @@ class Capability(StrEnum):
     DROP_HANDSHAKES = "drop_handshakes"
     DELAY = "delay"
     RESET = "reset"
+    LOSE_PACKETS = "lose_packets"
+    POWER = "power"
+    SLOW_DISK = "slow_disk"
+    FULL_DISK = "full_disk"
+    LYING_DISK = "lying_disk"
+    WIPED_DISK = "wiped_disk"
+    DRIFT_CLOCK = "drift_clock"
+
+
+class Hosts(Protocol):
+    """What a platform lets faults do to the hosts of services: to their power, disks and clocks.
+
+    Each service counts as one host. A service that has no disk feels nothing of what happens to disks.
+    """
+
+    def lose_power(self, services: Sequence[str]) -> Change:
+        """The hosts stop without a word, and everything after the last finished fsync is gone; reverting starts again."""
+
+    def slow_disks(self, services: Sequence[str], *, latency_ms: float, jitter_ms: float = 0.0) -> Change:
+        """Each write takes so much longer until it is durable."""
+
+    def fill_disks(self, services: Sequence[str], *, restart: bool) -> Change:
+        """Every write fails for want of room; reverting makes room, and starts those anew whose writes failed if asked."""
+
+    def deceive(self, services: Sequence[str]) -> Change:
+        """An fsync is reported done and does nothing; reverting makes durable what is still there."""
+
+    def wipe(self, services: Sequence[str]) -> Change:
+        """Empty the disks of services that don't run. Nothing to revert."""
+
+    def drift_clocks(self, services: Sequence[str], *, gains_ms: float) -> Change:
+        """Let monotonic clocks gain so much each second; reverting gives them their rate back, and no jump."""
 
 
 class Hands(Protocol):
     """What a platform lets faults do. Nothing happens before `Change.apply`."""
+
+    @property
+    def hosts(self) -> Hosts:
+        """What it lets them do to hosts."""
 
     def kill(self, services: Sequence[str]) -> Change:
         """SIGKILL; reverting starts them again, as they were started first, with their data."""
@@ -135,6 +171,9 @@ class Hands(Protocol):
         direction: Direction = Direction.BOTH,
     ) -> Adjustable:
         """Add a one-way delay to each direction named, on top of the baseline."""
+
+    def lose(self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH) -> Change:
+        """Lose this share of all packets in each direction named."""
 
     def reset(self, links: Sequence[Link]) -> Change:
         """Reset the established connections once; new ones are allowed at once. Nothing to revert."""

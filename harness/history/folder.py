@@ -1,7 +1,7 @@
 """Where a run lives: the files of its folder, and how they are written so that a crash leaves none half done.
 
 `runs/<scenario>/<UTC time>-<id>/` holds `run.json`, `journal.ndjson`, one `<table>.parquet` a table,
-`verdicts.json` and `logs/`; `latest` beside it points to the newest run of that scenario.
+`verdicts.json`, `logs/` and `volumes/`; `latest` beside it points to the newest run of that scenario.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class RunFolder:
     def logs(self) -> Path:
         """The output of every service."""
         return self.path / "logs"
+
+    def volume(self, name: str) -> Path:
+        """What services kept in one of their volumes."""
+        return self.path / "volumes" / file_name(name)
 
     def table(self, name: str) -> Path:
         """One of the tables of `harness.history.columns.TABLES`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from harness.faults.contract import Adjustable, Change, Cut, Direction
 from harness.model.errors import EnvironmentUnfit
+from harness.platforms.beyond import WHOLE_STREAMS, NoHosts
 from harness.platforms.children import Child, Children
 from harness.platforms.cutting import Cutting
 from harness.platforms.delaying import Delaying
@@ -39,6 +41,7 @@ class ProcessHands:
     """Makes changes; nothing happens before `Change.apply` (`harness.faults.contract.Hands`)."""
 
     def __init__(self, reach: Reach) -> None:
+        self.hosts = NoHosts()
         self._reach = reach
         self._down = Holds()
         self._frozen = Holds()
@@ -86,6 +89,9 @@ class ProcessHands:
             readings=self._reach.readings,
             stopped=self._reach.stopped,
         )
+
+    def lose(self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH) -> NoReturn:
+        WHOLE_STREAMS.refuse()
 
     def reset(self, links: Sequence[Link]) -> Change:
         self._must_cross(links)

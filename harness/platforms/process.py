@@ -17,6 +17,7 @@ from harness.faults.contract import Capability
 from harness.model.errors import EnvironmentUnfit
 from harness.model.undo import SignalProcess, Undo
 from harness.platforms.abilities import abilities
+from harness.platforms.beyond import ONE_HOST, WHOLE_STREAMS
 from harness.platforms.children import Children
 from harness.platforms.contract import Launch
 from harness.platforms.ports import HOST, Ports
@@ -34,6 +35,18 @@ _LACKING: Final = {
     Capability.PAUSE: "SIGSTOP does not freeze processes here",
     Capability.DROP_HANDSHAKES: "this system answers handshakes although the accept queue is full, "
     "so that `new: drop` would be a lie; `new: stall` works, or a Linux machine",
+    Capability.LOSE_PACKETS: str(WHOLE_STREAMS),
+    **dict.fromkeys(
+        (
+            Capability.POWER,
+            Capability.SLOW_DISK,
+            Capability.FULL_DISK,
+            Capability.LYING_DISK,
+            Capability.WIPED_DISK,
+            Capability.DRIFT_CLOCK,
+        ),
+        str(ONE_HOST),
+    ),
 }
 
 

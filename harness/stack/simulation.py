@@ -82,13 +82,19 @@ class Disk(Protocol):
     """An append-only file of records. A record is durable once its `done` was called, and not before."""
 
     def records(self) -> list[object]:
-        """What survived, oldest first."""
+        """What is there, oldest first. What a killed process left behind may not be durable yet: see `sync_now`."""
 
     def append(self, record: object, done: Callable[[str], None]) -> None:
         """Write a record and make it durable, in the order asked for; `done("")`, or `done(reason)` when that failed."""
 
     def append_now(self, record: object) -> None:
-        """Write a record and wait until it is durable: what a service may do before it begins."""
+        """Write a record and wait until all are durable: what a service may do before it begins.
+
+        Raises `OSError`; a service that lets it pass has ended.
+        """
+
+    def sync_now(self) -> None:
+        """Wait until all records are durable: what a service may do before it begins."""
 
 
 class Machine(Protocol):
@@ -143,6 +149,14 @@ class HoldsReplica(Protocol):
 
     def replica(self) -> ReplicaDump:
         """Everything that it holds, as it holds it itself."""
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A service that leaves files in its volume for people."""
+
+    def files(self) -> Mapping[str, bytes]:
+        """What the files hold, by their names; asked for at the end of a run, whether or not the service lives."""
 
 
 @runtime_checkable

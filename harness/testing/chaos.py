@@ -5,106 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from types import TracebackType
 from typing import Any, Literal
 
 from harness.engine.bench import Bench
+from harness.faults.clock_drift import ClockDrift
 from harness.faults.connection_reset import ConnectionReset
-from harness.faults.contract import Fault, Move
+from harness.faults.contract import Fault
+from harness.faults.disk_full import DiskFull
+from harness.faults.disk_lies import DiskLies
+from harness.faults.disk_slow import DiskSlow
+from harness.faults.disk_wiped import DiskWiped
 from harness.faults.latency import Latency
+from harness.faults.packet_loss import PacketLoss
 from harness.faults.partition import Partition
+from harness.faults.power_cut import PowerCut
 from harness.faults.provider_outage import ProviderOutage
 from harness.faults.service_crash import ServiceCrash
 from harness.faults.service_freeze import ServiceFreeze
-from harness.model.errors import HealFailed, UsageError
 from harness.scenario.target import PRIMARY
+from harness.testing.in_force import FaultInForce
 from harness.testing.mistakes import made
 from harness.testing.outcomes import Inconclusive
-
-READY_AGAIN_S = 20.0
-
-
-class FaultInForce:
-    """One fault that a test injected. Leaving the `with` block heals it at once, unless it was healed before."""
-
-    def __init__(
-        self, bench: Bench, fault_id: str, fault: Fault, *, lasts_s: float | None, lock: threading.RLock
-    ) -> None:
-        self.id = fault_id
-        self._bench = bench
-        self._fault = fault
-        self._lasts_s = lasts_s
-        self._lock = lock
-        self._healed = threading.Event()
-        self._timer: threading.Timer | None = None
-        self._movers: list[threading.Timer] = []
-        self._problem: BaseException | None = None
-
-    def __enter__(self) -> FaultInForce:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.heal()
-
-    def wait_until_healed(self) -> None:
-        """Wait until the fault's time is over and it was healed and read back.
-
-        Raises `UsageError` for a fault without `lasts_s`, and `HealFailed` when it is not healed soon after its time.
-        """
-        if self._lasts_s is None:
-            raise UsageError(
-                f"the fault {self.id} has no end to wait for", next_step="give `lasts_s=`, or call heal()"
-            )
-        if not self._healed.wait(self._lasts_s + READY_AGAIN_S):
-            raise HealFailed(
-                f"the fault {self.id} was not healed {READY_AGAIN_S:g} s after its time",
-                next_step="harness heal",
-            )
-        self._raise()
-
-    def heal(self) -> None:
-        """Heal now. Safe to call twice. Raises `HealFailed`."""
-        self.let_go()
-        self._heal()
-        self._raise()
-
-    def let_go(self) -> None:
-        """Do nothing more by itself: whoever takes the stack down, or freezes its history, heals."""
-        for timer in (self._timer, *self._movers):
-            if timer is not None:
-                timer.cancel()
-
-    def begin(self) -> None:
-        """Inject it, and let the time run after which it heals by itself; called once, by `Chaos`."""
-        with self._lock:
-            moves = self._bench.inject(self.id, self._fault)
-        for move in moves:
-            self._movers.append(_after(move.after_s, partial(self._move, move)))
-        if self._fault.instant:
-            self._healed.set()
-        elif self._lasts_s is not None:
-            self._timer = _after(self._lasts_s, self._heal)
-
-    def _move(self, move: Move) -> None:
-        with self._lock:
-            self._bench.nemesis.move(self.id, move)
-
-    def _heal(self) -> None:
-        with self._lock:
-            if self._healed.is_set():
-                return
-            try:
-                self._bench.heal(self.id)
-            except Exception as error:  # told by whoever waits: this may run on a timer's thread
-                self._problem = error
-            self._healed.set()
-
-    def _raise(self) -> None:
-        if self._problem is not None:
-            raise self._problem
 
 
 class Chaos:
@@ -233,13 +154,58 @@ class Chaos:
         )
         return self.inject(fault, lasts_s=lasts_s)
 
+    def packet_loss(
+        self,
+        target: str | tuple[str, str],
+        *,
+        share: float,
+        direction: Literal["to", "from", "both"] = "both",
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """Links lose a share of their packets, which are sent again: of a provider, or those between two ends."""
+        fault = made(PacketLoss, "packet_loss", target=_links(target), share=share, direction=direction)
+        return self.inject(fault, lasts_s=lasts_s)
+
+    def power_cut(self, provider: str = PRIMARY, *, lasts_s: float | None = None) -> FaultInForce:
+        """A provider's hosts stop without a word, and forget what no finished fsync covers; they start again at the end."""
+        return self.inject(made(PowerCut, "power_cut", target={"provider": provider}), lasts_s=lasts_s)
+
+    def disk_slow(
+        self, service: str, *, latency_ms: float, jitter_ms: float = 0.0, lasts_s: float | None = None
+    ) -> FaultInForce:
+        """Each fsync of a service takes `latency_ms` longer, give or take `jitter_ms`."""
+        fault = made(
+            DiskSlow, "disk_slow", target={"service": service}, latency_ms=latency_ms, jitter_ms=jitter_ms
+        )
+        return self.inject(fault, lasts_s=lasts_s)
+
+    def disk_full(self, service: str, *, restart: bool = True, lasts_s: float | None = None) -> FaultInForce:
+        """A service's writes fail for want of room; the end makes some, and starts it anew unless `restart` is False."""
+        fault = made(DiskFull, "disk_full", target={"service": service}, restart=restart)
+        return self.inject(fault, lasts_s=lasts_s)
+
+    def disk_lies(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
+        """A service's fsyncs are reported done and do nothing; a power cut meanwhile takes what they should have kept."""
+        return self.inject(made(DiskLies, "disk_lies", target={"service": service}), lasts_s=lasts_s)
+
+    def disk_wiped(self, service: str, *, lasts_s: float | None = None) -> FaultInForce:
+        """A service's host loses power, and comes back with an empty disk."""
+        return self.inject(made(DiskWiped, "disk_wiped", target={"service": service}), lasts_s=lasts_s)
+
+    def clock_drift(
+        self,
+        service: str,
+        *,
+        gains_ms: float | None = None,
+        loses_ms: float | None = None,
+        lasts_s: float | None = None,
+    ) -> FaultInForce:
+        """A service's monotonic clock gains or loses so many milliseconds each second."""
+        fault = made(
+            ClockDrift, "clock_drift", target={"service": service}, gains_ms=gains_ms, loses_ms=loses_ms
+        )
+        return self.inject(fault, lasts_s=lasts_s)
+
 
 def _links(target: str | tuple[str, str]) -> dict[str, Any]:
     return {"provider": target} if isinstance(target, str) else {"link": {"between": target}}
-
-
-def _after(delay_s: float, act: Callable[[], None]) -> threading.Timer:
-    timer = threading.Timer(delay_s, act)
-    timer.daemon = True
-    timer.start()
-    return timer

@@ -11,6 +11,7 @@ from three_providers import RecordingHands, scene
 from harness.faults.connection_reset import ConnectionReset
 from harness.faults.contract import Capability, Direction, Fault, NewConnections
 from harness.faults.latency import Latency
+from harness.faults.packet_loss import PacketLoss
 from harness.faults.partition import Partition
 from harness.faults.provider_outage import ProviderOutage
 from harness.faults.registry import BUILT_IN, all_faults
@@ -123,6 +124,17 @@ def test_spikes_come_and_go() -> None:
 def test_settings_of_a_delay_that_make_no_sense(settings: dict[str, str], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         latency(**settings)
+
+
+def test_lost_packets_have_a_share_and_a_direction() -> None:
+    loss = PacketLoss.model_validate({"target": {"provider": "primary"}, "share": "2%", "direction": "from"})
+    hands = struck(loss)
+    assert (hands.log, hands.made[0].direction) == (["lose 0.02"], Direction.FROM)
+    assert all("alpha" in name for name in hands.made[0].subjects)
+    assert loss.needed() == {Capability.LOSE_PACKETS}
+    for share in ("0%", "95%"):
+        with pytest.raises(ValidationError, match="a `partition` loses all"):
+            PacketLoss.model_validate({"target": {"provider": "primary"}, "share": share})
 
 
 def partition(**settings: Any) -> Partition:

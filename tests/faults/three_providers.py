@@ -131,5 +131,38 @@ class RecordingHands:
         self.log.append(f"delay {latency_ms:g} {jitter_ms:g}")
         return self._make("delay", tuple(link.name for link in links), direction=direction)
 
+    def lose(
+        self, links: Sequence[Link], *, share: float, direction: Direction = Direction.BOTH
+    ) -> RecordedChange:
+        self.log.append(f"lose {share:g}")
+        return self._make("lose", tuple(link.name for link in links), direction=direction)
+
+    @property
+    def hosts(self) -> RecordingHands:
+        return self
+
+    def lose_power(self, services: Sequence[str]) -> RecordedChange:
+        return self._make("lose power", tuple(services))
+
+    def slow_disks(
+        self, services: Sequence[str], *, latency_ms: float, jitter_ms: float = 0.0
+    ) -> RecordedChange:
+        self.log.append(f"slow disks {latency_ms:g} {jitter_ms:g}")
+        return self._make("slow disks", tuple(services))
+
+    def fill_disks(self, services: Sequence[str], *, restart: bool) -> RecordedChange:
+        self.log.append(f"fill disks, {'restart' if restart else 'no restart'}")
+        return self._make("fill disks", tuple(services))
+
+    def deceive(self, services: Sequence[str]) -> RecordedChange:
+        return self._make("deceive", tuple(services))
+
+    def drift_clocks(self, services: Sequence[str], *, gains_ms: float) -> RecordedChange:
+        self.log.append(f"drift {gains_ms:g}")
+        return self._make("drift clocks", tuple(services))
+
+    def wipe(self, services: Sequence[str]) -> RecordedChange:
+        return self._make("wipe", tuple(services))
+
     def reset(self, links: Sequence[Link]) -> RecordedChange:
         return self._make("reset", tuple(link.name for link in links))

@@ -49,6 +49,14 @@ CHAOS = Chaos(lambda: pytest.fail("a mistake must be found before the stack is t
             "service_crash: target.service: expected text, found 3",
         ),
         (
+            lambda: CHAOS.clock_drift("engine"),
+            "clock_drift: a clock gains or it loses: write one of `gains_ms` and `loses_ms`",
+        ),
+        (
+            lambda: CHAOS.packet_loss(("alpha", "bravo"), share=1.0),
+            "packet_loss: share: a link loses more than 0% and at most 90% of its packets: a `partition` loses all",
+        ),
+        (
             lambda: _read({"leader_changes": {"exatly": 1}}),
             "this expectation can't be read: leader_changes: there is no setting 'exatly'; did you mean 'exactly'?",
         ),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trading_stack.engine.heartbeat import heartbeat
 from trading_stack.engine.host import Asked, Host
 from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
 from trading_stack.journal import events
@@ -16,7 +17,7 @@ from trading_stack.journal.events import Certified, Received
 from trading_stack.journal.messages import Message
 from trading_stack.journal.store import Store
 from trading_stack.sentinel.introductions import Introductions
-from trading_stack.sentinel.messages import NEVER, Grant, HandOver, Heartbeat, Introduction
+from trading_stack.sentinel.messages import Grant, HandOver, Heartbeat, Introduction
 from trading_stack.wire import Callbacks, Connection
 
 Incoming = Message | FromGateway | Grant | HandOver | Introduction
@@ -41,7 +42,7 @@ class Door:
         self._engines: dict[str, int] = {}
         self._messages: dict[type[Any], Callable[[Connection, Any], None]] = {
             Submit: lambda connection, message: host.submit(
-                Asked(connection, message.request), message.command
+                Asked(connection, message.request, time.monotonic_ns()), message.command
             ),
             Read: self._read_own_state if reads_unconfirmed else self._read,
             Grant: self._granted,
@@ -61,12 +62,13 @@ class Door:
             self._host.tell(Received(connection.peer.removeprefix("engine-"), message))
 
     def _read(self, connection: Connection, message: Read) -> None:
-        self._host.read(Asked(connection, message.request, message.query))
+        self._host.read(Asked(connection, message.request, time.monotonic_ns(), message.query))
 
     def _read_own_state(self, connection: Connection, message: Read) -> None:
         """Planted: whoever once led answers from its own state."""
         if self._host.replica.view().serving:
-            self._host.answer_unconfirmed(Asked(connection, message.request, message.query))
+            asked = Asked(connection, message.request, time.monotonic_ns(), message.query)
+            self._host.answer_unconfirmed(asked)
         else:
             self._read(connection, message)
 
@@ -113,28 +115,17 @@ class Door:
 
     def beat(self) -> None:
         if self._sentinels:
-            heartbeat = self.heartbeat()
+            said = self.heartbeat()
             for sentinel in self._sentinels:
-                sentinel.send(heartbeat)
+                sentinel.send(said)
 
     def heartbeat(self) -> Heartbeat:
         """What this engine says of itself now."""
         view, now_ns = self._host.replica.view(), time.monotonic_ns()
-        return Heartbeat(
-            role=str(view.role),
-            serving=view.serving,
-            ready=view.proven and not view.broken,
-            epoch=view.epoch,
-            primary=view.leader,
-            promised_epoch=view.promised_epoch,
-            commit_index=view.commit_index,
-            last_epoch=view.last.epoch,
-            last_index=view.last.end,
-            fsync_age_ns=now_ns - self._store.last_fsync_ns,
-            primary_age_ns=self._primary_age_ns(view.leader, view.heard_primary_ns, now_ns),
+        return heartbeat(
+            view,
+            now_ns,
+            fsynced_ns=self._store.last_fsync_ns,
+            linked=bool(view.leader and self._engines.get(view.leader)),
+            figures=self._host.tally.figures(now_ns),
         )
-
-    def _primary_age_ns(self, leader: str | None, heard_ns: int | None, now_ns: int) -> int:
-        if leader is None or heard_ns is None or not self._engines.get(leader):
-            return NEVER
-        return now_ns - heard_ns

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from trading_stack.dial import Client
 from trading_stack.engine.archive import NewVenue, state_after, venue_of
 from trading_stack.engine.messages import Done, Leading, NotPrimary
+from trading_stack.engine.tally import Tally
 from trading_stack.events import emit, log
 from trading_stack.journal.events import (
     AnswerReads,
@@ -40,10 +41,11 @@ OF_THE_VENUE: Final = (Apply, AnswerReads, Rewind, Install)
 
 
 class Asked(NamedTuple):
-    """Who waits for an answer: a gateway's request on its connection, with the query if it is a read."""
+    """Who waits for an answer since when: a gateway's request on its connection, with the query if it is a read."""
 
     connection: Connection
     request: int
+    since_ns: int
     query: bytes = b""
 
 
@@ -56,6 +58,7 @@ class Host:
         self.leading = Leading(0, None)
         self.peers: Mapping[str, Client] = {}
         self.on_leading: Callable[[Leading], None] = lambda _: None
+        self.tally = Tally(time.monotonic_ns())
         self.counts = {"commands": 0, "reads": 0, "applied": 0, "referred": 0}
         self._store = store
         self._new_venue = new_venue
@@ -136,21 +139,25 @@ class Host:
     def _apply(self, effect: Apply) -> None:
         apply = self.venue.apply
         self.counts["applied"] += len(effect.entries)
+        now_ns = time.monotonic_ns()
         for entry, asked in zip(effect.entries, effect.requests, strict=True):
             result = apply(entry.index, entry.epoch, entry.time_ns, entry.command)
             if isinstance(asked, Asked):
                 asked.connection.send(Done(asked.request, entry.index, entry.epoch, result))
+                self.tally.answer(now_ns - asked.since_ns)
 
     def _answer_reads(self, requests: list[Request]) -> None:
-        view = self.replica.view()
+        view, now_ns = self.replica.view(), time.monotonic_ns()
         for asked in requests:
             if isinstance(asked, Asked):
                 result = self.venue.read(asked.query)
                 asked.connection.send(Done(asked.request, view.commit_index, view.epoch, result))
+                self.tally.answer(now_ns - asked.since_ns)
 
     def _refer(self, requests: list[Request]) -> None:
         leading = self.leading
         self.counts["referred"] += len(requests)
+        self.tally.turn_away(len(requests))
         for asked in requests:
             if isinstance(asked, Asked):
                 asked.connection.send(NotPrimary(asked.request, leading.primary, leading.epoch))

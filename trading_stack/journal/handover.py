@@ -69,6 +69,11 @@ class Handovers:
         core.tell("handover_started", epoch=epoch, candidate=target)
         self._handover = Handover(certificate, core.now_ns)
 
+    @property
+    def held(self) -> int:
+        """How many commands are kept back."""
+        return 0 if self._handover is None else len(self._handover.held)
+
     def hold(self, commands: Commands) -> bool:
         """Keep commands back while a handover is under way; False when none is."""
         if self._handover is None:

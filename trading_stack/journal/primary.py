@@ -44,6 +44,7 @@ class Primary:
     def __init__(self, core: Core, certificate: Certificate) -> None:
         self.epoch = certificate.new_epoch
         self.serving = False
+        self.stalled_since_ns: int | None = core.now_ns  # nothing was committed since, and something waits
         self._core = core
         self._certificate = certificate
         self._round = 0
@@ -61,6 +62,11 @@ class Primary:
         core.leader_epoch, core.leader = self.epoch, core.config.node
         self._write([core.config.epoch_command(self.epoch, core.config.node)])
 
+    @property
+    def queued(self) -> int:
+        """How many entries wait to be committed."""
+        return self._core.log.last_index - self._core.commit_index
+
     # --- commands and reads
 
     def propose(self, commands: list[tuple[Request, bytes]]) -> None:
@@ -71,6 +77,8 @@ class Primary:
 
     def _write(self, commands: list[bytes]) -> None:
         core = self._core
+        if not self.queued:
+            self.stalled_since_ns = core.now_ns
         time_ns = core.now_ns + core.config.wall_offset_ns
         entries: list[Entry] = [core.log.write(self.epoch, time_ns, command) for command in commands]
         core.persist(fence=self.epoch, entries=entries, then=self._commit)
@@ -203,6 +211,7 @@ class Primary:
         first = core.commit_index + 1
         core.tell("entries_committed", epoch=self.epoch, first_index=first, last_index=index)
         core.commit(index)
+        self.stalled_since_ns = core.now_ns if self.queued else None
         if not self.serving and index >= self._opening_index:
             self._serve()
 

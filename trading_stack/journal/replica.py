@@ -61,7 +61,10 @@ from trading_stack.journal.voter import Voter
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What others may know of a replica at one moment. `heard_primary_ns` is when its primary was last heard."""
+    """What others may know of a replica at one moment. `heard_primary_ns` is when its primary was last heard.
+
+    Of a primary alone: `queued` commands were taken and are not committed, and nothing has been since `stalled_since_ns`.
+    """
 
     role: Role
     serving: bool
@@ -76,6 +79,8 @@ class View:
     heard_primary_ns: int | None
     oldest_write_ns: int | None
     incarnation: str
+    stalled_since_ns: int | None
+    queued: int
 
 
 class Replica:
@@ -157,7 +162,7 @@ class Replica:
         return self._core.snapshot
 
     def view(self) -> View:
-        core = self._core
+        core, primary = self._core, self._primary
         return View(
             role=core.role,
             serving=self._leads,
@@ -172,6 +177,8 @@ class Replica:
             heard_primary_ns=core.heard_primary_ns,
             oldest_write_ns=core.writes[0].asked_ns if core.writes else None,
             incarnation=core.incarnation,
+            stalled_since_ns=primary.stalled_since_ns if primary is not None else None,
+            queued=primary.queued + self._handovers.held if primary is not None else 0,
         )
 
     # --- roles

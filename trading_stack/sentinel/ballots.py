@@ -22,6 +22,7 @@ class BallotBox:
     """The ballots of one sentinel. A line that a crash cut short was never sent, and is left out."""
 
     def __init__(self, directory: Path) -> None:
+        """Know the last ballot; raises `OSError` when the disk can't make it durable."""
         self._path = directory / FILE
         self._file: io.RawIOBase | None = None
         self._failure: str | None = None
@@ -88,7 +89,15 @@ def _end_line(descriptor: int, path: Path) -> None:
 
 
 def _last(path: Path) -> Ballot | None:
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    """The last ballot, durable from now on: a killed process may have left it in the system's cache alone.
+
+    It is signed for again whenever a peer asks, so that a power cut must not take it back.
+    """
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        lines = file.read().split(b"\n")
     ballots = [ballot for line in lines if (ballot := _ballot(line)) is not None]
     return max(ballots, key=lambda ballot: ballot.new_epoch, default=None)
 

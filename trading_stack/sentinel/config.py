@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trading_stack.defects import Defect
+from trading_stack.sentinel.monitors.limits import LIMITS, Limits
 
 MS: Final = 1_000_000
 
@@ -57,7 +58,10 @@ NAIVE: Final = Patience(silence=150 * MS, confirm=20 * MS, confirm_least=5 * MS,
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Who a sentinel is. `engines` are in provider order, which decides ties; `sign` makes its signature."""
+    """Who a sentinel is. `engines` are in provider order, which decides ties; `sign` makes its signature.
+
+    `limits` are for the work of a primary that is alive.
+    """
 
     name: str
     peers: tuple[str, ...]
@@ -65,6 +69,7 @@ class Config:
     sign: Callable[[bytes], bytes]
     cluster: str = "trading"
     patience: Patience = Patience()
+    limits: Limits = LIMITS
     defects: frozenset[Defect] = frozenset()
 
     def rank(self, name: str) -> tuple[int, str]:

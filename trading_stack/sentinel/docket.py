@@ -37,6 +37,16 @@ class Docket:
         self._certify = certify
         self._saving: dict[Ballot, Callable[[], None]] = {}
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is moved, and no ballot is on its way to the disk."""
+        return self.moved is None and not self._saving
+
+    @property
+    def voted(self) -> Ballot | None:
+        """The last ballot that this sentinel signed."""
+        return self._voted
+
     def busy(self, now_ns: int) -> bool:
         """Whether a motion still has time; asks again for signatures that may have been lost."""
         moved, patience = self.moved, self._config.patience

@@ -45,6 +45,15 @@ class Handovers:
     def under_way(self) -> bool:
         return self._plan is not None
 
+    @property
+    def followed(self) -> Certificate | None:
+        """The last planned certificate that was followed."""
+        return self._last
+
+    def recall(self, outcome: str, followed: Certificate | None) -> None:
+        """Begin with what became of earlier plans."""
+        self.outcome, self._last = outcome, followed
+
     def objection(self, order: Order, now_ns: int) -> str | None:
         """Why this sentinel would not hand over now, or None."""
         if self._plan is not None:
@@ -142,6 +151,8 @@ class Handovers:
             self._give_up(f"{leader.engine} leads epoch {leader.epoch}")
 
     def _give_up(self, reason: str) -> None:
+        if self._docket.moved is not None and self._docket.moved.planned:
+            self._docket.moved = None
         plan, self._plan = self._plan, None
         if plan is None:
             return

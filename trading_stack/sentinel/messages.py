@@ -15,6 +15,10 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=40):
     `epoch` and `primary` are who leads as far as the engine knows; `serving` that it does so itself. `ready` engines
     may be elected. `fsync_age_ns` is the time since its last durable write; `primary_age_ns` the time since it heard
     from the primary (`NEVER` when their link is down).
+
+    How it works: `write_age_ns` is how long its oldest unfinished write has been under way, `stalled_ns` how long a
+    primary has committed nothing while something waits, `queued` how many commands it has taken and not committed; and
+    of its last second, how many requests ended, how many of them failed, and the 99th percentile of their latency.
     """
 
     role: str
@@ -28,6 +32,12 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=40):
     last_index: int
     fsync_age_ns: int
     primary_age_ns: int
+    write_age_ns: int = 0
+    stalled_ns: int = 0
+    queued: int = 0
+    requests: int = 0
+    failed: int = 0
+    latency_ns: int = 0
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=41):

@@ -36,7 +36,9 @@ from trading_stack.sentinel.events import (
     ToPeer,
 )
 from trading_stack.sentinel.handovers import Handovers
+from trading_stack.sentinel.memory import Memory
 from trading_stack.sentinel.messages import Accusation, Grant, Issued, Motion, Second
+from trading_stack.sentinel.monitors.gauge import Level
 from trading_stack.sentinel.view import View
 from trading_stack.sentinel.watch import Leader
 
@@ -61,7 +63,9 @@ class Sentinel:
     def __init__(self, config: Config, *, voted: Ballot | None, seed: int) -> None:
         self._config = config
         self._patience = config.patience
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - a back-off, not a secret
+        self._draws = 0
         self._view = View(config)
         self._docket = Docket(config, voted, self._issue)
         self._handovers = Handovers(config, self._view, self._docket)
@@ -123,6 +127,15 @@ class Sentinel:
         """Who leads, as far as this sentinel knows."""
         return self._view.leader
 
+    def suspicion(self, engine: str, now_ns: int) -> float:
+        """The evidence that an engine is dead, as a share of what it takes: 0 when it was heard just now."""
+        return self._view.suspicion(engine, now_ns)
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """How the primary's work is judged, by monitor."""
+        return self._view.levels
+
     @property
     def lost(self) -> str | None:
         """Why this sentinel takes the primary for lost, or None."""
@@ -137,6 +150,46 @@ class Sentinel:
     def skip_ticks(self, wanted_ns: int) -> None:
         """Ticks were left out that would have changed nothing; the next one is wanted at this time."""
         self._wanted_ns = wanted_ns
+
+    # --- what it remembers
+
+    def memory(self) -> Memory | None:
+        """All that later decisions rest on, as data; None while anything is under way."""
+        seen = self._view.memory()
+        calm = self._lost is None and self._pending is None and self._majority_ns is None
+        if seen is None or not calm or self._handovers.under_way or not self._docket.idle:
+            return None
+        return Memory(
+            seed=self._seed,
+            draws=self._draws,
+            voted=self._docket.voted,
+            voted_epoch=self._docket.voted_epoch,
+            lost_epoch=self._lost_epoch,
+            spent_epoch=self._spent_epoch,
+            failed=dict(self._failed),
+            told_ns=self._told_ns,
+            wanted_ns=self._wanted_ns,
+            deferred=self._deferred,
+            outcome=self._handovers.outcome,
+            followed=self._handovers.followed,
+            seen=seen,
+        )
+
+    @classmethod
+    def recalling(cls, config: Config, memory: Memory) -> Sentinel:
+        """One that goes on where the other was whose memory this is."""
+        sentinel = cls(config, voted=memory.voted, seed=memory.seed)
+        for _ in range(memory.draws):
+            sentinel._backoff_ns()
+        sentinel._docket.voted_epoch = max(sentinel._docket.voted_epoch, memory.voted_epoch)
+        sentinel._lost_epoch, sentinel._spent_epoch = memory.lost_epoch, memory.spent_epoch
+        sentinel._failed = dict(memory.failed)
+        sentinel._told_ns, sentinel._wanted_ns = memory.told_ns, memory.wanted_ns
+        sentinel._deferred = memory.deferred
+        sentinel._handovers.recall(memory.outcome, memory.followed)
+        if memory.seen is not None:
+            sentinel._view.recall(memory.seen)
+        return sentinel
 
     # --- watching
 
@@ -195,18 +248,13 @@ class Sentinel:
         if changed:
             self._tell_change(reason)
             if reason is not None:
-                self._end_plan()
+                self._handovers.lost()
             else:  # what rested on the suspicion falls with it
                 self._spend()
                 self._docket.moved = None
         if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat):
             self._told_ns = self._now_ns
             self._docket.broadcast(self._accusation())
-
-    def _end_plan(self) -> None:
-        self._handovers.lost()
-        if self._docket.moved is not None and self._docket.moved.planned:
-            self._docket.moved = None
 
     def _tell_change(self, reason: str | None) -> None:
         epoch = self._view.epoch
@@ -309,9 +357,13 @@ class Sentinel:
             return
         self._docket.voted_epoch = max(self._docket.voted_epoch, certificate.new_epoch)
         self._docket.moved = None
-        backoff_ns = self._random.randrange(self._patience.backoff)
+        backoff_ns = self._backoff_ns()
         self._pending = Pending(certificate, self._now_ns, backoff_ns)
         self._effects.append(ToEngine(certificate.candidate, Grant(certificate)))
+
+    def _backoff_ns(self) -> int:
+        self._draws += 1
+        return self._random.randrange(self._patience.backoff)
 
     def _spend(self) -> None:
         """The certificate that waits, if any, is handed over no more."""

@@ -19,7 +19,9 @@ from trading_stack.dial import Client, Redial
 from trading_stack.events import emit, log
 from trading_stack.roster import Roster
 from trading_stack.sentinel.ballots import BallotBox
-from trading_stack.sentinel.config import Config, patience_for
+from trading_stack.sentinel.config import Config
+from trading_stack.sentinel.decisions.logbook import Logbook
+from trading_stack.sentinel.decisions.recorder import Recorder
 from trading_stack.sentinel.events import (
     Ballot,
     Beat,
@@ -41,12 +43,11 @@ from trading_stack.sentinel.events import (
 from trading_stack.sentinel.introductions import Introductions, introduction
 from trading_stack.sentinel.messages import FromPeer, Heartbeat, Introduction
 from trading_stack.sentinel.notary import Notary
-from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
 KEY_FILE: Final = "sentinel.key"
 INCOMING: Final = FromPeer | Heartbeat | Introduction
-SILENCE_MS: Final = 240.0
 REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
 
 
@@ -83,7 +84,9 @@ class Watchtower:
         seed = int(environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
         config = self._config(environ, tuple(engines), tuple(peers))
         self._notary = Notary(config, self._signer, self.roster)
-        self.sentinel = Sentinel(config, voted=self._box.last, seed=seed)
+        self._logbook = Logbook(directory)
+        self._recorder = Recorder(config, self._logbook, voted=self._box.last, seed=seed)
+        self.sentinel = self._recorder.sentinel
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
         self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
         self.administration = Desk(
@@ -105,23 +108,28 @@ class Watchtower:
         }
 
     def _config(self, environ: Mapping[str, str], engines: tuple[str, ...], peers: tuple[str, ...]) -> Config:
-        silence_ns = settings.milliseconds(environ, "SUSPICION_MS", SILENCE_MS)
         return Config(
             name=self.provider,
             peers=peers,
             engines=engines,
             sign=self._signer.sign,
             cluster=environ.get("CLUSTER", "trading"),
-            patience=patience_for(self._planted, silence_ns=silence_ns),
+            patience=patience_of(environ, self._planted),
+            limits=limits_of(environ),
             defects=self._planted,
         )
 
     def start(self) -> None:
         """Begin to watch; must be called from the event loop."""
+        self._logbook.start()
         self._box.start(lambda ballot: self._loop.call_soon_threadsafe(self._saved, ballot))
         for client in (*self.engines.values(), *self.peers.values()):
             client.start()
         self._tell(Tick())
+
+    def stop(self) -> None:
+        """Write down what was noted."""
+        self._logbook.close()
 
     def codec(self, messages: Any) -> Codec:
         return Codec(
@@ -184,7 +192,7 @@ class Watchtower:
         self._tell(Saved(ballot))
 
     def _tell(self, event: Event) -> None:
-        for effect in self.sentinel.handle(event, time.monotonic_ns()):
+        for effect in self._recorder.handle(event, time.monotonic_ns()):
             self._effects[type(effect)](effect)
 
     def _set_timer(self, effect: SetTimer) -> None:
@@ -209,11 +217,15 @@ class Watchtower:
 
     def figures(self) -> dict[str, float]:
         """All metrics by name."""
+        now_ns, suspicion = time.monotonic_ns(), self.sentinel.suspicion
         return {
             **{f"wire_{name}_total": value for name, value in self.counters.values.items()},
             **{f'sentinel_engine_up{{engine="{e}"}}': int(c.up) for e, c in self.engines.items()},
+            **{f'sentinel_suspicion{{engine="{e}"}}': round(suspicion(e, now_ns), 3) for e in self.engines},
+            **{f'sentinel_work{{monitor="{name}"}}': level for name, level in self.sentinel.levels.items()},
             "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),
+            "sentinel_decision_log_failed": int(bool(self._logbook.failure)),
             "cpu_seconds": time.process_time(),
         }
 
@@ -248,7 +260,10 @@ async def _serve(environ: Mapping[str, str]) -> None:
     await serve_admin(settings.address(environ, "ADMIN"), tower.routes(), tower.administration.takes())
     tower.start()
     log(f"{tower.name}: watching {', '.join(tower.engines)}")
-    await asyncio.get_running_loop().create_future()
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        tower.stop()
 
 
 def main(environ: Mapping[str, str]) -> int:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Beat
+from trading_stack.sentinel.memory import Judgement, Seen
 from trading_stack.sentinel.messages import NEVER, Accusation
+from trading_stack.sentinel.monitors.gauge import Level
+from trading_stack.sentinel.monitors.panel import Panel, stuck
 from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committing, unprepared
 
 STEPPED_DOWN: Final = "stepped down"
 STRAIN_FADES: Final = 400  # by a part in so many each tick: to half in some 1.4 s
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a peer said last, and when it was heard."""
-
-    accusation: Accusation
-    heard_ns: int
 
 
 class View:
@@ -34,7 +29,34 @@ class View:
         self._judgements: dict[str, Judgement] = {}
         self._moves_ns: deque[int] = deque()
         self._gathered_ns: int | None = None
+        self._panel = Panel(config.limits)
         self._strain_ns = 0
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """How the primary's work is judged, by monitor."""
+        return self._panel.levels
+
+    def memory(self) -> Seen | None:
+        """All of this, as data; None while the primary's work is in doubt."""
+        if not self._panel.at_rest:
+            return None
+        return Seen(
+            {engine: replace(watch) for engine, watch in self.watches.items()},
+            self.leader,
+            dict(self._judgements),
+            list(self._moves_ns),
+            self._gathered_ns,
+            self._strain_ns,
+        )
+
+    def recall(self, seen: Seen) -> None:
+        """Begin with what was seen before."""
+        self.watches.update({engine: replace(watch) for engine, watch in seen.watches.items()})
+        self.leader = seen.leader
+        self._judgements = dict(seen.judgements)
+        self._moves_ns = deque(seen.moves_ns)
+        self._gathered_ns, self._strain_ns = seen.gathered_ns, seen.strain_ns
 
     @property
     def epoch(self) -> int:
@@ -45,12 +67,21 @@ class View:
         """Take a heartbeat; whether it tells of a new primary."""
         watch, beat = self.watches[event.engine], event.heartbeat
         watch.heard_ns, watch.beat = now_ns, beat
-        if not beat.serving or beat.epoch <= self.epoch:
+        if not beat.serving or beat.epoch < self.epoch:
+            return False
+        if beat.epoch == self.epoch:
+            self._watch_work(event, now_ns)
             return False
         if self.leader is not None:
             self._moves_ns.append(now_ns)
         self.leader = Leader(beat.epoch, event.engine)
+        self._panel = Panel(self._config.limits)
         return True
+
+    def _watch_work(self, event: Beat, now_ns: int) -> None:
+        """Take the figures of the primary's work, unless this machine is so strained that others may be, too."""
+        if self.leader is not None and self.leader.engine == event.engine and not self.margin_ns:
+            self._panel.hear(event.heartbeat, now_ns)
 
     def on_accusation(self, sender: str, accusation: Accusation, now_ns: int) -> None:
         self._judgements[sender] = Judgement(accusation, now_ns)
@@ -83,12 +114,13 @@ class View:
             return reason if self._may_move_away(self.leader, watch, now_ns) else None
         if watch.up and watch.beat is not None and not watch.beat.serving:
             return STEPPED_DOWN
-        return None
+        complaint = self._panel.complaint()
+        return complaint if complaint is not None and self._may_move_again(now_ns) else None
 
     @property
     def calm_until_ns(self) -> int:
-        """Before this time nothing is lost, as long as the primary says that it serves; 0 when that is in doubt."""
-        if self.leader is None or self.margin_ns:
+        """Before this time nothing is lost, as long as the primary says that it serves well; 0 when that is in doubt."""
+        if self.leader is None or self.margin_ns or not self._panel.at_rest:
             return 0
         watch = self.watches[self.leader.engine]
         if watch.heard_ns is None or not watch.up or watch.beat is None or not watch.beat.serving:
@@ -100,11 +132,16 @@ class View:
         patience = self._patience
         if self._config.credulous or not committing(self.watches, leader.engine, now_ns, patience):
             return True
+        patient = (watch.age_ns(now_ns) or 0) > patience.silence_of_committing
+        return patient and self._may_move_again(now_ns)
+
+    def _may_move_again(self, now_ns: int) -> bool:
+        """Whether the last move was long enough ago, and those of the window are few enough."""
+        patience = self._patience
         while self._moves_ns and now_ns - self._moves_ns[0] > patience.window:
             self._moves_ns.popleft()
         held = bool(self._moves_ns) and now_ns - self._moves_ns[-1] < patience.hold_down
-        patient = (watch.age_ns(now_ns) or 0) > patience.silence_of_committing
-        return patient and not held and len(self._moves_ns) < patience.most_in_window
+        return not held and len(self._moves_ns) < patience.most_in_window
 
     def _why_none_yet(self, now_ns: int) -> str | None:
         """A cluster that begins: wait for all engines, or a while for a majority of them."""
@@ -147,6 +184,10 @@ class View:
             return f"{target} was not heard lately"
         return unprepared(other.beat, primary.beat, leader, patience)
 
+    def suspicion(self, engine: str, now_ns: int) -> float:
+        """The evidence that an engine is dead, as a share of what it takes."""
+        return self.watches[engine].suspicion(now_ns, self._patience, margin_ns=self.margin_ns)
+
     def dead(self, engine: str, now_ns: int) -> str | None:
         """Why an engine must be taken for dead, or None."""
         reason = self.watches[engine].dead(now_ns, self._patience, margin_ns=self.margin_ns)
@@ -177,9 +218,20 @@ class View:
         return max([self.epoch, *promised, *said])
 
     def candidate(self, now_ns: int, *, avoid: set[str]) -> str | None:
-        """The engine to elect now, or None."""
+        """The engine to elect now, or None; never the primary that is to be replaced while it serves."""
         last = self.leader.engine if self.leader else None
-        return best_candidate(self.watches, now_ns, self._patience, avoid=avoid, last=last)
+        avoid = avoid | self._stuck()
+        candidate = best_candidate(self.watches, now_ns, self._patience, avoid=avoid, last=last)
+        return None if candidate is not None and candidate == last and self._serves(last) else candidate
+
+    def _stuck(self) -> set[str]:
+        """Engines whose stores don't finish what they were given."""
+        limits = self._config.limits
+        return {name for name, w in self.watches.items() if w.beat is not None and stuck(w.beat, limits)}
+
+    def _serves(self, engine: str) -> bool:
+        beat = self.watches[engine].beat
+        return beat is not None and beat.serving
 
     def standing(self, now_ns: int, *, but: set[str]) -> bool:
         """Whether an engine stands for election already, by a certificate that may not have reached this sentinel."""

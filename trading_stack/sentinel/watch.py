@@ -46,6 +46,14 @@ class Watch:
             and now_ns - self.heard_ns <= within_ns
         )
 
+    def suspicion(self, now_ns: int, patience: Patience, *, margin_ns: int = 0) -> float:
+        """The evidence of a death so far, as a share of what it takes: it accrues with silence, and while a lost
+        connection does not come back; a sign of life takes it away."""
+        if self.heard_ns is None:
+            return 0.0
+        silence = (now_ns - self.heard_ns) / (patience.silence + margin_ns)
+        return max(silence, 0.0 if self.down_ns is None else (now_ns - self.down_ns) / patience.confirm)
+
     def dead(self, now_ns: int, patience: Patience, *, margin_ns: int = 0) -> str | None:
         """Why it must be taken for dead, or None. A dropped connection is confirmed by dialling again."""
         if self.heard_ns is None:

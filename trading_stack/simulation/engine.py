@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from trading_stack.defects import Defect
+from trading_stack.engine.heartbeat import heartbeat
+from trading_stack.engine.tally import Tally
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Config
 from trading_stack.journal.messages import AppendReply
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.snapshots import Snapshot
-from trading_stack.sentinel.messages import NEVER, Heartbeat
+from trading_stack.sentinel.messages import Heartbeat
 from trading_stack.simulation.disk import FSYNC_LEAST_NS, FSYNC_SPREAD_NS
 from trading_stack.simulation.inbox import news
 from trading_stack.simulation.network import MS, NODES, Channel
@@ -29,7 +31,10 @@ STORE: Final = "store"
 
 
 class EngineNode:
-    """Alive from `start` to `kill` or `lose_power`; what arrives while it is frozen waits until it thaws."""
+    """Alive from `start` to `kill` or `lose_power`; what arrives while it is frozen waits until it thaws.
+
+    `sluggish_ns` is how long it leaves what clients send lying about.
+    """
 
     def __init__(self, world: World, name: str) -> None:
         self.world = world
@@ -37,6 +42,7 @@ class EngineNode:
         self.alive = False
         self.frozen = False
         self.life = 0
+        self.sluggish_ns = 0
         self.applied: list[bytes] = []
         self.reads_answered: list[int] = []
         self.linked: set[str] = set()
@@ -51,12 +57,14 @@ class EngineNode:
         self._timer_held = False
         self._write_held = False
         self._fsync_ns = 0
+        self._asked_ns: dict[int, int] = {}
+        self._lying: dict[int, j.Event] = {}
         self._effects: dict[type[Any], Callable[[Any], None]] = {
             j.Send: self._send,
             j.Persist: self._persist,
             j.Apply: self._apply,
             j.AnswerReads: self._answer_reads,
-            j.Refer: lambda _: None,
+            j.Refer: self._refer,
             j.Rewind: lambda effect: self.applied.__delitem__(slice(effect.index, None)),
             j.TakeSnapshot: self._take_snapshot,
             j.Install: lambda effect: self._restore(effect.snapshot),
@@ -87,6 +95,9 @@ class EngineNode:
         nonce = world.draws.below(1 << 40)
         self.replica = Replica(config, stored, nonce=nonce)
         self._fsync_ns = self._now_ns()
+        self._tally = Tally(self._now_ns())
+        self._asked_ns.clear()
+        self._lying.clear()
         if world.sentinels:
             world.at(world.now_ns + world.draws.below(HEARTBEAT_NS), self._beats, self.life, None)
 
@@ -195,17 +206,52 @@ class EngineNode:
             self.applied.append(entry.hash)
             if isinstance(request, int):
                 judge.on_ack(request, entry)
+                self._answered(request)
 
     def _answer_reads(self, effect: j.AnswerReads) -> None:
         for request in effect.requests:
             assert isinstance(request, int)
             self.reads_answered.append(request)
             self.world.judge.on_read_answered(self.name, request, len(self.applied))
+            self._answered(request)
+
+    # --- clients
+
+    def propose(self, request: int, command: bytes) -> None:
+        """A client sends a command."""
+        self._take(request, j.Propose([(request, command)]))
 
     def ask_read(self, request: int) -> None:
         """A client asks to read."""
         self.world.judge.on_read_asked(request)
-        self.receive("clients", j.AskReads([request]))
+        self._take(request, j.AskReads([request]))
+
+    def _take(self, request: int, event: j.Event) -> None:
+        self._asked_ns[request] = self._now_ns()
+        if self.sluggish_ns:
+            self._lying[request] = event
+            self.world.at(self.world.now_ns + self.sluggish_ns, self._due, request, None)
+        else:
+            self.receive("clients", event)
+
+    def _due(self, request: int, _: None) -> None:
+        event = self._lying.pop(request, None)
+        if event is not None:
+            self.receive("clients", event)
+
+    def brisk(self) -> None:
+        """Leave nothing lying about any more, and take what has been."""
+        self.sluggish_ns = 0
+        for request in list(self._lying):
+            self._due(request, None)
+
+    def _answered(self, request: int) -> None:
+        asked_ns = self._asked_ns.pop(request, None)
+        if asked_ns is not None:
+            self._tally.answer(self._now_ns() - asked_ns)
+
+    def _refer(self, effect: j.Refer) -> None:
+        self._tally.turn_away(len(effect.requests))
 
     # --- snapshots: the state is the hashes of all entries that were applied
 
@@ -293,28 +339,20 @@ class EngineNode:
         world = self.world
         if not world.sentinels or self.frozen:
             return
-        heartbeat = self.heartbeat()
-        told = news(heartbeat)
+        said = self.heartbeat()
+        told = news(said)
         for sentinel in world.sentinels.values():
-            sentinel.inboxes[self.name].send(heartbeat, told)
+            sentinel.inboxes[self.name].send(said, told)
 
     def heartbeat(self) -> Heartbeat:
         """What this engine says of itself now."""
         view, now_ns = self.replica.view(), self._now_ns()
-        leader, heard_ns = view.leader, view.heard_primary_ns
-        deaf = leader is None or heard_ns is None or leader not in self.linked
-        return Heartbeat(
-            role=str(view.role),
-            serving=view.serving,
-            ready=view.proven and not view.broken,
-            epoch=view.epoch,
-            primary=leader,
-            promised_epoch=view.promised_epoch,
-            commit_index=view.commit_index,
-            last_epoch=view.last.epoch,
-            last_index=view.last.end,
-            fsync_age_ns=now_ns - self._fsync_ns,
-            primary_age_ns=NEVER if deaf or heard_ns is None else now_ns - heard_ns,
+        return heartbeat(
+            view,
+            now_ns,
+            fsynced_ns=self._fsync_ns,
+            linked=view.leader in self.linked,
+            figures=self._tally.figures(now_ns),
         )
 
 

@@ -83,7 +83,7 @@ class Rollback(OfNode, frozen=True, tag=True, omit_defaults=True):
     """A backup is taken; at the end, a power cut, and the disk is put back to it: it forgot what came between."""
 
     def begin(self, world: World) -> None:
-        world.backups[self.node] = world.disks[self.node].synced.copy()
+        world.backups[self.node] = world.disks[self.node].synced()
 
     def end(self, world: World) -> None:
         provider = self.of(world)
@@ -170,6 +170,18 @@ class SlowDisk(OfNode, frozen=True, tag=True, omit_defaults=True):
         world.disks[self.node].slow_ns = 0
 
 
+class Sluggish(OfNode, frozen=True, tag=True, omit_defaults=True):
+    """It is alive, answers everybody, and leaves what clients send lying about for so long."""
+
+    each_ns: int = 3000 * MS
+
+    def begin(self, world: World) -> None:
+        world.engines[self.node].sluggish_ns = self.each_ns
+
+    def end(self, world: World) -> None:
+        world.engines[self.node].brisk()
+
+
 class FullDisk(OfNode, frozen=True, tag=True, omit_defaults=True):
     """No write succeeds; somebody makes room, and starts the engine anew."""
 
@@ -253,6 +265,7 @@ AnyFault = (
     | Stall
     | Storm
     | SlowDisk
+    | Sluggish
     | FullDisk
     | LyingDisk
     | Certify

@@ -1,8 +1,8 @@
 """One engine's heartbeats on their way to one sentinel: most say nothing new, and wait until the sentinel looks.
 
 A sentinel that hears the same again notes when, and does nothing else; so of heartbeats that differ from the one before
-in ages and log positions alone, only the last to arrive before the sentinel looks is handed over, with the time at
-which it arrived. Any other is an event of its own.
+in ages, log positions and healthy figures alone, only the last to arrive before the sentinel looks is handed over, with
+the time at which it arrived. Any other is an event of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from trading_stack.sentinel.messages import NEVER, Heartbeat
+from trading_stack.sentinel.monitors.limits import LIMITS
+from trading_stack.sentinel.monitors.panel import noteworthy
 
 if TYPE_CHECKING:
     from trading_stack.simulation.sentinel import SentinelNode
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 News = tuple[str, bool, bool, int, str | None, int, bool]
 
 
-def news(beat: Heartbeat) -> News:
-    """What a sentinel must learn of at once when it changes."""
+def news(beat: Heartbeat) -> News | None:
+    """What a sentinel must learn of at once when it changes; None when it must learn of everything."""
+    if beat.serving and noteworthy(beat, LIMITS):
+        return None
     return (
         beat.role,
         beat.serving,
@@ -45,7 +49,7 @@ class Inbox:
         self._last_ns = 0
         self._stamp = 0
 
-    def send(self, beat: Heartbeat, told: News) -> None:
+    def send(self, beat: Heartbeat, told: News | None) -> None:
         """The engine sends a heartbeat now, whose news are these."""
         world, engine = self._world, self._engine
         if self._sentinel.links[engine] != world.engines[engine].life:
@@ -61,7 +65,7 @@ class Inbox:
         if at_ns <= self._last_ns:
             at_ns = self._last_ns + 1
         self._last_ns = at_ns
-        if told == self._known:
+        if told is not None and told == self._known:
             self._due.append((at_ns, beat))
         else:
             self._known = told

@@ -9,8 +9,9 @@ from typing import Any, Final
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.image import Image
 from trading_stack.simulation.clock import Clock
-from trading_stack.simulation.disk import Disk, Image
+from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.engine import EngineNode
 from trading_stack.simulation.joins import Joins
@@ -152,8 +153,7 @@ class World:
 
     def propose(self, node: str, request: int, command: bytes = b"") -> None:
         """A client sends a command to an engine."""
-        event = j.Propose([(request, command or f"command {request}".encode())])
-        self.engines[node].receive("clients", event)
+        self.engines[node].propose(request, command or f"command {request}".encode())
 
     def certify(self, candidate: str, new_epoch: int | None = None) -> int:
         """An oracle in the place of sentinels: a majority signs. Returns the epoch, by default above all so far."""

@@ -13,14 +13,16 @@ from harness.stack.simulation import Ears, Line, Machine, Timer, Wire
 from trading_stack import defects
 from trading_stack.defects import Defect
 from trading_stack.engine import dump
+from trading_stack.engine.heartbeat import heartbeat
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.engine.messages import Done, Leading, NotPrimary, Read, Submit
+from trading_stack.engine.tally import Tally
 from trading_stack.journal import events as j
 from trading_stack.journal.core import SNAPSHOT_EVERY, Config
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.market.messages import Follow, MarksFrame
-from trading_stack.sentinel.messages import NEVER, Grant, HandOver, Heartbeat
+from trading_stack.sentinel.messages import Grant, HandOver, Heartbeat
 from trading_stack.venue import commands
 from trading_stack.venue.machine import Venue
 from trading_stack.virtual.addresses import named, port
@@ -38,6 +40,7 @@ class Asked(NamedTuple):
 
     wire: Wire
     request: int
+    since_ns: int
     query: bytes = b""
 
 
@@ -53,10 +56,11 @@ class EngineNode:
         self._pricing = environment.get("PRICING", "")
         self._store = VirtualStore(machine, self._planted)
         self._replica = Replica(
-            self._config(environment), self._store.stored(), nonce=machine.random.getrandbits(48)
+            self._config(environment), self._store.stored, nonce=machine.random.getrandbits(48)
         )
         self._venue = self._venue_of(self._replica.snapshot)
         self._desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
+        self._tally = Tally(machine.now_ns())
         self._leading = Leading(0, None)
         self._lines: dict[str, Line] = {}
         self._gateways: dict[Wire, None] = {}
@@ -158,13 +162,11 @@ class EngineNode:
         match message:
             case Submit(request, command):
                 self._want_flush()
-                self._commands.append((Asked(wire, request), command))
+                self._commands.append((Asked(wire, request, self._machine.now_ns()), command))
             case Read(request, query):
-                self._read(Asked(wire, request, query))
+                self._read(Asked(wire, request, self._machine.now_ns(), query))
             case Grant(certificate):
                 self._tell(j.Certified(certificate))
-            case HandOver(certificate):
-                self._tell(j.HandOver(certificate))
             case HandOver(certificate):
                 self._tell(j.HandOver(certificate))
             case _:
@@ -203,6 +205,7 @@ class EngineNode:
             result = self._venue.apply(entry.index, entry.epoch, entry.time_ns, entry.command)
             if isinstance(asked, Asked):
                 asked.wire.send(Done(asked.request, entry.index, entry.epoch, result))
+                self._tally.answer(self._machine.now_ns() - asked.since_ns)
 
     def _answer_reads(self, requests: list[j.Request]) -> None:
         view = self._replica.view()
@@ -210,8 +213,10 @@ class EngineNode:
             if isinstance(asked, Asked):
                 result = self._venue.read(asked.query)
                 asked.wire.send(Done(asked.request, view.commit_index, view.epoch, result))
+                self._tally.answer(self._machine.now_ns() - asked.since_ns)
 
     def _refer(self, requests: list[j.Request]) -> None:
+        self._tally.turn_away(len(requests))
         for asked in requests:
             if isinstance(asked, Asked):
                 asked.wire.send(NotPrimary(asked.request, self._leading.primary, self._leading.epoch))
@@ -256,30 +261,19 @@ class EngineNode:
 
     def _beat(self) -> None:
         if self._sentinels:
-            heartbeat = self._heartbeat()
+            said = self._heartbeat()
             for sentinel in self._sentinels:
-                sentinel.send(heartbeat)
+                sentinel.send(said)
 
     def _heartbeat(self) -> Heartbeat:
         view, now_ns = self._replica.view(), self._machine.now_ns()
-        return Heartbeat(
-            role=str(view.role),
-            serving=view.serving,
-            ready=view.proven and not view.broken,
-            epoch=view.epoch,
-            primary=view.leader,
-            promised_epoch=view.promised_epoch,
-            commit_index=view.commit_index,
-            last_epoch=view.last.epoch,
-            last_index=view.last.end,
-            fsync_age_ns=now_ns - self._store.last_sync_ns,
-            primary_age_ns=self._primary_age_ns(view.leader, view.heard_primary_ns, now_ns),
+        return heartbeat(
+            view,
+            now_ns,
+            fsynced_ns=self._store.last_sync_ns,
+            linked=bool(view.leader and self._engines.get(view.leader)),
+            figures=self._tally.figures(now_ns),
         )
-
-    def _primary_age_ns(self, leader: str | None, heard_ns: int | None, now_ns: int) -> int:
-        if leader is None or heard_ns is None or not self._engines.get(leader):
-            return NEVER
-        return now_ns - heard_ns
 
     def _on_marks(self, _: Wire, message: object) -> None:
         if isinstance(message, MarksFrame):

@@ -9,10 +9,12 @@ from typing import Any
 from harness.stack.simulation import Ears, Line, Machine, Redial, Timer, Wire
 from trading_stack import defects
 from trading_stack.sentinel import events as s
-from trading_stack.sentinel.config import Config, patience_for
-from trading_stack.sentinel.sentinel import Sentinel
-from trading_stack.sentinel.service import REDIAL, SILENCE_MS
+from trading_stack.sentinel.config import Config
+from trading_stack.sentinel.decisions.recorder import Recorder
+from trading_stack.sentinel.service import REDIAL
+from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.virtual.addresses import named, port
+from trading_stack.virtual.book import VirtualBook
 from trading_stack.virtual.signing import sign
 from trading_stack.virtual.telling import event
 
@@ -32,9 +34,14 @@ class SentinelNode:
         self._engine_addresses = named(environment, "ENGINES")
         self._peer_addresses = named(environment, "PEERS")
         self._disk = machine.disk("ballots")
+        self._disk.sync_now()  # what a killed process left behind was not durable; a ballot that counts must be
+        self._failure = ""
         ballots = [each for each in self._disk.records() if isinstance(each, s.Ballot)]
         voted = max(ballots, key=lambda ballot: ballot.new_epoch, default=None)
-        self._sentinel = Sentinel(self._config(environment), voted=voted, seed=machine.random.getrandbits(32))
+        self._book = VirtualBook(machine)
+        config, seed = self._config(environment), machine.random.getrandbits(32)
+        self._recorder = Recorder(config, self._book, voted=voted, seed=seed)
+        self._sentinel = self._recorder.sentinel
         self._timer: Timer | None = None
         self._engines: dict[str, Line] = {}
         self._peers: dict[str, Line] = {}
@@ -48,14 +55,14 @@ class SentinelNode:
 
     def _config(self, environment: Mapping[str, str]) -> Config:
         name, planted = environment["PROVIDER"], defects.active(environment)
-        silence_ns = round(float(environment.get("SUSPICION_MS", SILENCE_MS)) * 1e6)
         return Config(
             name=name,
             peers=tuple(self._peer_addresses),
             engines=tuple(self._engine_addresses),
             sign=partial(sign, name),
             cluster=environment.get("CLUSTER", "trading"),
-            patience=patience_for(planted, silence_ns=silence_ns),
+            patience=patience_of(environment, planted),
+            limits=limits_of(environment),
             defects=planted,
         )
 
@@ -85,7 +92,12 @@ class SentinelNode:
             return f"no connection to engines {', '.join(hidden)}"
         if deaf:
             return f"no connection to sentinels {', '.join(deaf)}"
+        if self._failure:
+            return f"its ballots can't be written: {self._failure}"
         return self._sentinel.lost or (None if self._sentinel.leader else "no primary is known")
+
+    def files(self) -> Mapping[str, bytes]:
+        return self._book.files()
 
     def _hear(self, wire: Wire, message: object) -> None:
         self._tell(s.Heard(wire.peer.partition("-")[2], message))  # type: ignore[arg-type]
@@ -106,11 +118,16 @@ class SentinelNode:
         self._tell(s.PeerUp(peer))
 
     def _tell(self, news: s.Event) -> None:
-        for effect in self._sentinel.handle(news, self._machine.now_ns()):
+        for effect in self._recorder.handle(news, self._machine.now_ns()):
             self._effects[type(effect)](effect)
 
     def _save(self, effect: s.Save) -> None:
-        self._disk.append(effect.ballot, lambda _: self._tell(s.Saved(effect.ballot)))
+        self._disk.append(effect.ballot, partial(self._written, effect.ballot))
+
+    def _written(self, ballot: s.Ballot, reason: str) -> None:
+        self._failure = reason
+        if not reason:
+            self._tell(s.Saved(ballot))
 
     def _set_timer(self, effect: s.SetTimer) -> None:
         if self._timer is not None:

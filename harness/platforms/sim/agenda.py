@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import Final
 
 Act = Callable[[], None]
+LOOK_NS: Final = 5_000_000
 
 
 class Entry(list[object]):
@@ -52,3 +54,12 @@ class Agenda:
                 return True
         self.now_ns = max(self.now_ns, until_ns)
         return False
+
+    def wait_for(self, holds: Callable[[], bool], *, within_ns: int, every_ns: int = LOOK_NS) -> bool:
+        """Let time pass until something holds, looked at every `every_ns`; whether it came to hold."""
+        end_ns = self.now_ns + within_ns
+        while not holds():
+            if self.now_ns >= end_ns:
+                return False
+            self.run_until(min(end_ns, self.now_ns + every_ns))
+        return True

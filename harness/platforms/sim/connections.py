@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from harness.faults.contract import NewConnections
 from harness.platforms.sim.agenda import Agenda
-from harness.platforms.sim.lanes import LOOPBACK_NS, Lane, Meter, Road
+from harness.platforms.sim.delays import Meter
+from harness.platforms.sim.lanes import Lane, Road
+from harness.platforms.sim.losses import Flight, Hole
 from harness.stack.simulation import Ears
 
 if TYPE_CHECKING:
     from harness.platforms.sim.machine import SimMachine
 
-SILENT_NS: Final = 3_000_000_000
-"""A connection without any sign of life for that long is dead: six keep-alives."""
+KEEP_ALIVE_NS: Final = 500_000_000
+SILENT_NS: Final = 6 * KEEP_ALIVE_NS
+"""A connection without any sign of life for that long is dead."""
 
 
 class End:
@@ -30,7 +32,13 @@ class End:
         self.other: End = self
         self.connection: Connection | None = None
         self.free_ns = 0
+        self.hole: Hole | None = None
         self.told = False  # that the connection is over
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process that it belongs to still runs."""
+        return self.machine.alive and self.machine.life == self.life
 
     def send(self, message: object) -> None:
         if self.connection is not None:
@@ -71,19 +79,46 @@ class Connection:
             return
         lane, now_ns = sender.lane, self._agenda.now_ns
         lane.sent += 1
-        at_ns = max(sender.free_ns, now_ns + lane.draw_ns(self._random))
-        sender.free_ns = at_ns
-        meters = lane.timed_by() if lane.meters else ()
-        self._agenda.at(at_ns, lambda: self._arrive(sender, message, at_ns - now_ns, meters))
+        due_ns = now_ns + lane.draw_ns(self._random)
+        flight = Flight(message, now_ns, due_ns, lane.timed_by() if lane.meters else ())
+        lost = bool(lane.losses) and lane.loses(self._random)
+        if sender.hole is not None:
+            sender.hole.add(flight, lost=lost)
+        elif lost:
+            sender.hole = self._hole(sender, flight)
+        else:
+            self._deliver(sender, flight, due_ns)
+
+    def _hole(self, sender: End, first: Flight) -> Hole:
+        lane, back = sender.lane, sender.other.lane
+
+        def fill(flights: list[Flight]) -> None:
+            sender.hole = None
+            filled_ns = self._agenda.now_ns + lane.draw_ns(self._random)
+            for flight in flights:
+                self._deliver(sender, flight, max(flight.due_ns, filled_ns))
+
+        return Hole(
+            self._agenda,
+            first,
+            round_trip_ns=lane.base_ns + back.base_ns,
+            lost_again=lambda: lane.loses(self._random),
+            fill=fill,
+        )
+
+    def _deliver(self, sender: End, flight: Flight, due_ns: int) -> None:
+        sender.free_ns = at_ns = max(sender.free_ns, due_ns)
+        self._agenda.at(
+            at_ns, lambda: self._arrive(sender, flight.message, at_ns - flight.sent_ns, flight.meters)
+        )
 
     def _arrive(self, sender: End, message: object, delay_ns: int, meters: Sequence[Meter]) -> None:
-        lane = sender.lane
-        if not self.open or lane.silent:
+        lane, receiver = sender.lane, sender.other
+        if not self.open or lane.silent or receiver.machine.dark:
             return
         lane.arrived += 1
         for meter in meters:
             meter.note(delay_ns)
-        receiver = sender.other
         receiver.machine.run(receiver.life, lambda: self._hear(receiver, message))
 
     def _hear(self, receiver: End, message: object) -> None:
@@ -104,6 +139,17 @@ class Connection:
         if self.open:
             self.open = False
             self._tell_far(end)
+
+    def go_dark(self, end: End) -> None:
+        """The host at one end is gone without a word: the far end learns nothing but silence."""
+        end.told = True
+        self.watch_silence(end.other)
+
+    def come_back(self, end: End) -> None:
+        """That host runs again, knows nothing of the connection, and resets it at the far end's next sign of life."""
+        if self.open:
+            self.open = False
+            self._agenda.after(self._random.randrange(KEEP_ALIVE_NS), lambda: self._tell_far(end))
 
     def sever(self, why: str) -> None:
         """Both ends see a reset now, if they think that it is open."""
@@ -135,76 +181,3 @@ class Connection:
                 far.tell_down("reset: connection reset by peer")
 
         self._agenda.after(end.lane.draw_ns(self._random), arrive)
-
-
-class Attempt:
-    """One try to connect: it succeeds when both ends have heard each other's hello, or fails, once."""
-
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        road: Road,
-        dialler: End,
-        acceptor: Callable[[], End | None],
-        *,
-        within_ns: int,
-        up: Callable[[Connection], None],
-        failed: Callable[[str], None],
-    ) -> None:
-        """`acceptor` answers the far end, or None when nobody listens there."""
-        self._agenda = agenda
-        self._random = random
-        self._road = road
-        self._dialler = dialler
-        self._acceptor = acceptor
-        self._up = up
-        self._failed = failed
-        self._over = False
-        road.dials += 1
-        self._limit = agenda.after(within_ns, lambda: self._fail("no hello in time"))
-
-    def begin(self) -> None:
-        """Send the first packet."""
-        match self._road.for_new:
-            case NewConnections.REJECT:
-                self._agenda.after(LOOPBACK_NS, lambda: self._fail("refused"))
-            case NewConnections.DROP | NewConnections.STALL:
-                self._road.stalled.append(self._fail)  # until the cut is lifted, or its time is over
-            case NewConnections.ALLOW:
-                self._agenda.after(self._road.to.draw_ns(self._random), self._reach)
-
-    def _reach(self) -> None:
-        if self._over or self._stalls():
-            return
-        acceptor = self._acceptor()
-        if acceptor is None:
-            self._agenda.after(LOOPBACK_NS, lambda: self._fail("refused: nobody listens"))
-            return
-        acceptor.machine.run(acceptor.life, lambda: self._hello(acceptor))  # a frozen program says it later
-
-    def _hello(self, acceptor: End) -> None:
-        self._agenda.after(self._road.back.draw_ns(self._random), lambda: self._rise(acceptor))
-
-    def _rise(self, acceptor: End) -> None:
-        alive = acceptor.machine.alive and acceptor.life == acceptor.machine.life
-        if self._over or self._stalls() or not alive:
-            return
-        self._over = True
-        self._limit.cancel()
-        self._up(Connection(self._agenda, self._random, self._road, self._dialler, acceptor))
-
-    def _stalls(self) -> bool:
-        """Whether a cut keeps the hello from getting through."""
-        if not (self._road.to.silent or self._road.back.silent):
-            return False
-        self._road.stalled.append(self._fail)
-        return True
-
-    def _fail(self, why: str) -> None:
-        if self._over:
-            return
-        self._over = True
-        self._limit.cancel()
-        self._road.failed_dials += 1
-        self._failed(why)

@@ -8,6 +8,8 @@ from random import Random
 from typing import Final
 
 from harness.faults.contract import NewConnections
+from harness.platforms.sim.delays import Added, Meter
+from harness.platforms.sim.losses import FIRST_TIMEOUT_NS, MOST_TRIES, Loss
 from harness.stack.description import Link
 
 LOOPBACK_NS: Final = 60_000
@@ -17,31 +19,11 @@ WAKE_NS: Final = 60_000
 
 
 @dataclass(slots=True)
-class Added:
-    """A delay on top of the baseline: `latency_ns`, more or less by up to `jitter_ns`."""
-
-    latency_ns: int
-    jitter_ns: int
-
-
-@dataclass(slots=True)
-class Meter:
-    """Times the messages that were sent while a delay was in force, as they arrive."""
-
-    arrived: int = 0
-    delay_ns: int = 0  # the sum
-    most_ns: int = 0
-
-    def note(self, delay_ns: int) -> None:
-        """A message has arrived."""
-        self.arrived += 1
-        self.delay_ns += delay_ns
-        self.most_ns = max(self.most_ns, delay_ns)
-
-
-@dataclass(slots=True)
 class Lane:
-    """One direction of a link. `silent_for` and `added` hold the changes in force, `meters` who measures, by number."""
+    """One direction of a link.
+
+    `silent_for`, `added` and `losses` hold the changes in force, `meters` who measures, by number.
+    """
 
     base_ns: int
     jitter_ns: int
@@ -51,6 +33,7 @@ class Lane:
     arrived: int = 0
     silent_since_ns: int = 0
     meters: dict[int, Meter] = field(default_factory=dict)
+    losses: dict[int, Loss] = field(default_factory=dict)
 
     def timed_by(self) -> list[Meter]:
         """Who times a message that is sent now: every meter whose delay is more than nothing."""
@@ -66,10 +49,21 @@ class Lane:
         if self.jitter_ns:
             delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
         for added in self.added.values():
-            delay_ns += added.latency_ns
-            if added.jitter_ns:
-                delay_ns += random.randrange(-added.jitter_ns, added.jitter_ns + 1)
+            delay_ns += added.draw_ns(random)
         return max(LOOPBACK_NS, delay_ns)
+
+    def draw_first_ns(self, random: Random) -> int:
+        """How long the first packet of a connection takes, which is sent again whenever it is lost."""
+        waited_ns = 0
+        for tries in range(MOST_TRIES):
+            if not self.loses(random):
+                break
+            waited_ns += FIRST_TIMEOUT_NS << tries
+        return waited_ns + self.draw_ns(random)
+
+    def loses(self, random: Random) -> bool:
+        """Whether the next packet is lost."""
+        return any(loss.draw(random) for loss in self.losses.values())
 
     @property
     def silent(self) -> bool:

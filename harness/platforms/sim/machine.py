@@ -1,4 +1,4 @@
-"""The host of one simulated service: its clock, its timers, its disks, its connections; it can be killed and frozen."""
+"""The host of one simulated service: its clock, its timers, its disks, its connections; it can lose them all."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import msgspec
 from harness.model.errors import UsageError
 from harness.model.stack_event import StackEvent
 from harness.platforms.sim.agenda import Act, Agenda, Entry
-from harness.platforms.sim.connections import Attempt, Connection, End
+from harness.platforms.sim.attempts import Attempt
+from harness.platforms.sim.clock import DriftingClock
+from harness.platforms.sim.connections import Connection, End
 from harness.platforms.sim.disk import SimDisk
+from harness.platforms.sim.drive import Drive
 from harness.platforms.sim.lanes import Road
 from harness.platforms.sim.line import KeptLine
 from harness.stack.simulation import Ears, Line, Redial
 
-MILLION: Final = 1_000_000
 REDIAL: Final = Redial()
 
 
@@ -44,11 +46,12 @@ class SimMachine:
         self.alive = False
         self.life = 0
         self.steps = 0
+        self.dark = False  # without power
+        self.drive = Drive()
+        self.clock = DriftingClock(agenda, ppm=drift_ppm)
         self.mute_since_ns: int | None = None
         self._agenda = agenda
         self._random = random
-        self._drift_ppm = drift_ppm
-        self._set_ns = agenda.now_ns
         self._roads = roads
         self._find = find
         self._on_event = on_event
@@ -64,13 +67,12 @@ class SimMachine:
         return self._random
 
     def now_ns(self) -> int:
-        now_ns = self._agenda.now_ns
-        return now_ns + (now_ns - self._set_ns) * self._drift_ppm // MILLION
+        return self.clock.now_ns()
 
     def later(self, delay_ns: int, act: Act) -> Entry:
         life = self.life
-        delay_ns -= delay_ns * self._drift_ppm // MILLION
-        return self._agenda.after(max(0, delay_ns), lambda: self.run(life, act))
+        delay_ns = self.clock.until_it_shows_ns(max(0, delay_ns))
+        return self._agenda.after(delay_ns, lambda: self.run(life, act))
 
     def listen(self, port: int, ears: Ears) -> None:
         self._ports[port] = ears
@@ -85,6 +87,7 @@ class SimMachine:
             road,
             end,
             lambda: far.acceptor(port, self.service, road),
+            dark=lambda: far.dark,
             within_ns=within_ns,
             up=lambda connection: _rise(connection),
             failed=lambda why: self.run(life, lambda: on_failed(why)),
@@ -101,7 +104,7 @@ class SimMachine:
         return KeptLine(self, address, ears, redial=redial, on_failed=on_failed)
 
     def disk(self, name: str) -> SimDisk:
-        return self._disks.setdefault(name, SimDisk(self))
+        return self._disks.setdefault(name, SimDisk(self, self.drive))
 
     def tell(self, event: StackEvent) -> None:
         self._on_event(
@@ -135,6 +138,8 @@ class SimMachine:
 
     def kill(self) -> None:
         """End the process at once, as SIGKILL does: the host resets its connections, the system's cache stays."""
+        if not self.alive:
+            return
         self.alive = False
         self._frozen = None
         self._ports.clear()
@@ -144,6 +149,33 @@ class SimMachine:
         for end in ends:
             if end.connection is not None:
                 end.connection.orphan(end)
+
+    def lose_power(self) -> int:
+        """End everything at once: nobody is told, and what no finished fsync covers is gone; how many records that were."""
+        if self.dark:
+            return 0
+        self.alive, self.dark = False, True
+        self._frozen = None
+        self._ports.clear()
+        self.mute_since_ns = self._agenda.now_ns
+        for end in sorted(self._ends, key=_order):
+            if end.connection is not None and end.connection.open:
+                end.connection.go_dark(end)
+        return sum(disk.lose_power() for disk in self._disks.values())
+
+    def power_on(self) -> None:
+        """Power is back: the host answers again, and resets what it knows nothing of."""
+        self.dark = False
+        self.mute_since_ns = None
+        ends, self._ends = sorted(self._ends, key=_order), set()
+        for end in ends:
+            if end.connection is not None:
+                end.connection.come_back(end)
+
+    @property
+    def disks(self) -> tuple[SimDisk, ...]:
+        """Every file that its service has."""
+        return tuple(self._disks.values())
 
     @property
     def frozen(self) -> bool:
@@ -166,7 +198,9 @@ class SimMachine:
 
     def thaw(self) -> None:
         """Go on, with all that has arrived meanwhile, in its order."""
-        held, self._frozen = self._frozen or [], None
+        if self._frozen is None:
+            return
+        held, self._frozen = self._frozen, None
         self.mute_since_ns = None
         for life, act in held:
             self.run(life, act)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.model.span import Span
 from harness.model.stack_event import StackEvent
@@ -21,6 +21,14 @@ DRIFT_PPM: Final = 50
 """How wrong a provider's clocks run at most, in parts of a million: what an undisciplined quartz does."""
 RESTART_NS: Final = 250_000_000
 """From the command that starts a process to its first step, on average; an interpreter takes that long."""
+
+
+class Exit(NamedTuple):
+    """A service that ended by itself."""
+
+    service: str
+    at_ns: int
+    why: str
 
 
 class World:
@@ -47,6 +55,8 @@ class World:
         self._roads = {road.link.name: road for road in roads.values()}
         self._held: dict[str, int] = {}
         self._down: dict[str, int] = {}
+        self._dark: dict[str, int] = {}
+        self.exits: list[Exit] = []
         drifts = {provider: self._random.randint(-DRIFT_PPM, DRIFT_PPM) for provider in stack.providers}
         self.machines: dict[str, SimMachine] = {}
         for name, provider in [(each.name, each.provider) for each in stack.services] + [(CLIENTS, None)]:
@@ -80,6 +90,12 @@ class World:
                 reasons[service.name] = why
         return reasons
 
+    def running(self) -> Iterator[tuple[str, Service]]:
+        """Every service that could answer a question now, with its name."""
+        for name, service in self.services.items():
+            if self.machines[name].alive and not self.machines[name].frozen:
+                yield name, service
+
     def instant(self) -> Span:
         """Now: in virtual time a change is made in no time."""
         return Span(self.agenda.now_ns, self.agenda.now_ns)
@@ -97,6 +113,20 @@ class World:
         self._down[service] -= 1
         if not self._down[service]:
             self._boot(service, RESTART_NS)
+
+    def cut_power(self, service: str) -> int:
+        """Let a service's host go dark, until everybody who did so gives it power again; how many records it lost."""
+        self._down[service] = self._down.get(service, 0) + 1
+        self._dark[service] = self._dark.get(service, 0) + 1
+        self.services.pop(service, None)
+        return self.machines[service].lose_power()
+
+    def give_power(self, service: str) -> None:
+        """Let the host run again, and start the service."""
+        self._dark[service] -= 1
+        if not self._dark[service]:
+            self.machines[service].power_on()
+        self.restart(service)
 
     def hold(self, service: str) -> None:
         """Freeze a service, until everybody who froze it lets it go."""
@@ -141,11 +171,20 @@ class World:
             if self._down.get(name) or machine.alive:
                 return
             machine.boot()
-            running = self._simulation.service(service.role, environment, machine)
-            self.services[name] = running
-            running.start()
+            try:
+                running = self._simulation.service(service.role, environment, machine)
+                self.services[name] = running
+                running.start()
+            except OSError as error:  # its disk, as it told it
+                self._end(name, error.strerror or str(error))
 
         self.agenda.after(within_ns // 2 + self._random.randrange(within_ns), start)
+
+    def _end(self, name: str, why: str) -> None:
+        """A service gives up by itself."""
+        self.machines[name].kill()
+        self.services.pop(name, None)
+        self.exits.append(Exit(name, self.agenda.now_ns, why))
 
     def _source(self, name: str) -> Random:
         return Random(f"{self._seed}/{name}")  # noqa: S311 - reproducible draws, not secrets

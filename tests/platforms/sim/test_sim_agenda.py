@@ -37,3 +37,13 @@ def test_it_stops_after_the_step_that_asks_for_it() -> None:
         agenda.at(number * 10, lambda number=number: happened.append(number))  # type: ignore[misc]
     assert agenda.run_until(100, stop=lambda: len(happened) == 2)
     assert (happened, agenda.now_ns) == ([0, 1], 10)
+
+
+def test_waiting_ends_when_it_holds_or_when_its_time_is_over() -> None:
+    agenda = Agenda()
+    happened: list[int] = []
+    agenda.at(12, lambda: happened.append(12))
+    assert agenda.wait_for(lambda: bool(happened), within_ns=100, every_ns=5)
+    assert agenda.now_ns == 15
+    assert not agenda.wait_for(lambda: False, within_ns=12, every_ns=5)
+    assert agenda.now_ns == 27

@@ -6,7 +6,7 @@ import pytest
 from sim_toy import MS, ToyWorld
 
 from harness.model.errors import UsageError
-from harness.platforms.sim.lanes import Added, Meter
+from harness.platforms.sim.delays import Added, Meter
 from harness.platforms.sim.machine import SimMachine
 from harness.stack.simulation import Ears
 

@@ -9,7 +9,7 @@ import hashlib
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -19,9 +19,8 @@ from trading_stack.journal import events as j
 from trading_stack.journal.certificate import Certificate, signed_bytes
 from trading_stack.journal.core import Config as ReplicaConfig
 from trading_stack.journal.entries import Entry
-from trading_stack.journal.life import Age
+from trading_stack.journal.image import Image
 from trading_stack.journal.replica import Replica
-from trading_stack.journal.snapshots import Snapshot
 from trading_stack.sentinel import config as sc
 from trading_stack.sentinel import events as s
 from trading_stack.sentinel.messages import NEVER, Grant, Heartbeat
@@ -46,60 +45,15 @@ def certificate(old_epoch: int, new_epoch: int, candidate: str, *signers: str) -
     )
 
 
-@dataclass
-class Disk:
+class Disk(Image):
     """What survives a crash: the last writes that were done, and nothing that was under way."""
 
-    incarnation: str
-    proven: bool = False
-    founders: dict[str, str] = field(default_factory=dict)
-    promise: j.Promise = field(default_factory=j.Promise)
-    entries: list[Entry] = field(default_factory=list)
-    fresh: bool = True
-    age: Age = field(default_factory=Age)
-    opened_writes: int = 0
-    seen: dict[str, Age] = field(default_factory=dict)
-    snapshot: Snapshot | None = None
-
     def write(self, persist: j.Persist) -> j.PersistRefused | None:
-        self.age = Age(self.age.opens, self.opened_writes + persist.ticket)
-        if persist.fence is not None and persist.fence < self.promise.epoch:
-            return j.PersistRefused(persist.ticket, self.promise.epoch)
-        if persist.truncate_from is not None:
-            self.entries = [entry for entry in self.entries if entry.index < persist.truncate_from]
-        if persist.snapshot is not None:
-            self.snapshot = persist.snapshot
-            self.entries = [entry for entry in self.entries if entry.index > persist.snapshot.base.index]
-        self.entries.extend(persist.entries)
-        if persist.promise is not None:
-            if persist.promise.epoch < self.promise.epoch and persist.snapshot is None:
-                raise Violation(f"a promise fell from {self.promise} to {persist.promise}")
-            self.promise = persist.promise
-        if persist.founders is not None:
-            self.founders = dict(persist.founders)
-        if persist.proven is not None:
-            self.proven = persist.proven
-        if persist.incarnation is not None:
-            self.incarnation, self.fresh = persist.incarnation, False
-        if persist.seen is not None:
-            self.seen = dict(persist.seen)
-        return None
-
-    def open(self) -> j.Stored:
-        """What the disk holds; counts the opening."""
-        self.age = Age(self.age.opens + 1, self.age.writes + 1)
-        self.opened_writes = self.age.writes
-        return j.Stored(
-            self.incarnation,
-            self.proven,
-            dict(self.founders),
-            self.promise,
-            list(self.entries),
-            fresh=self.fresh,
-            age=self.age,
-            seen=dict(self.seen),
-            snapshot=self.snapshot,
-        )
+        before = self.promise
+        refused = super().write(persist)
+        if self.promise.epoch < before.epoch and persist.snapshot is None:
+            raise Violation(f"a promise fell from {before} to {self.promise}")
+        return refused
 
 
 @dataclass
@@ -313,7 +267,9 @@ class EngineNode:
             defects=world.defects,
             snapshot_every=world.snapshot_every,
         )
-        self.replica = Replica(config, world.disks[self.name].open(), nonce=world.random.randrange(1 << 40))
+        disk = world.disks[self.name]
+        disk.open()
+        self.replica = Replica(config, disk.stored(), nonce=world.random.randrange(1 << 40))
         for peer in config.peers:
             self._later(self.world.random.randrange(3 * MS), partial(self.tell, j.PeerUp(peer)))
             other = world.engines.get(peer) if hasattr(world, "engines") else None

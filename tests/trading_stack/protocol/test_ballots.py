@@ -88,6 +88,18 @@ def test_that_the_file_is_there_is_durable_before_its_first_ballot(
     assert disk.synced == ["folder", "file"]
 
 
+def test_what_a_killed_process_wrote_is_durable_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FILE).write_bytes(b'{"old_epoch":0,"new_epoch":1,"candidate":"alpha"}\n')
+    disk = FullDisk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        BallotBox(tmp_path)
+    disk.full = False
+    assert BallotBox(tmp_path).last == Ballot(0, 1, "alpha")
+    assert disk.synced == ["file", "file"]
+
+
 def test_a_sentinel_that_cannot_sign_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     tower = object.__new__(service.Watchtower)
     box = object.__new__(BallotBox)

@@ -12,6 +12,7 @@ from cluster import HANGS_S, PROVIDERS, Venue, cluster, run
 from cluster_story import Flow, committed_ids, converged, leader, stall, strike
 
 from trading_stack.engine.messages import Read, Submit
+from trading_stack.sentinel.replay import replay
 from trading_stack.venue.commands import Resolve, encode
 from trading_stack.venue.queries import OrderQuery
 from trading_stack.venue.queries import encode as encode_query
@@ -47,6 +48,15 @@ def test_another_provider_takes_over_and_nothing_is_lost(tmp_path: Path, number:
         promoted = [int(str(event["epoch"])) for event in running.events("primary_promoted")]
         assert promoted == sorted(set(promoted))
         assert {int(str(event["epoch"])) for event in running.events("entries_committed")} == set(promoted)
+    _decided_the_same_again(tmp_path)
+
+
+def _decided_the_same_again(directory: Path) -> None:
+    """Whatever a sentinel decided follows from what it wrote down, in each of its lives."""
+    logs = {path: replay(path.read_bytes()) for path in directory.glob("sentinel-*/decisions-*.ndjson")}
+    assert {path.parent.name for path in logs} == {f"sentinel-{provider}" for provider in PROVIDERS}
+    assert {path: told.difference for path, told in logs.items() if told.difference} == {}
+    assert sum(told.decisions for told in logs.values()) > 10
 
 
 def test_a_cluster_that_was_stopped_whole_remembers_everything(tmp_path: Path) -> None:

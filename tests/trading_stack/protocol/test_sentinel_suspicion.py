@@ -138,6 +138,31 @@ def test_a_sentinel_whose_machine_is_strained_waits_longer_for_a_while() -> None
     assert post.told() == ["primary_suspected"]
 
 
+def test_suspicion_accrues_with_silence_and_falls_with_a_sign_of_life() -> None:
+    watch, patience = Watch(), Patience()
+    assert watch.suspicion(0, patience) == 0
+    watch.rise(0)
+    levels = [watch.suspicion(at * MS, patience) for at in (0, 60, 120, 240)]
+    assert levels == [0, 0.25, 0.5, 1]
+    assert watch.suspicion(240 * MS, patience, margin_ns=240 * MS) == 0.5
+    watch.fall(240 * MS)
+    watch.excuse(240 * MS, 240 * MS)
+    assert watch.suspicion(270 * MS, patience) == 0.5
+    watch.rise(280 * MS)
+    assert watch.suspicion(280 * MS, patience) == 0
+
+
+@pytest.mark.parametrize("event", ["silent", "dropped"])
+def test_who_is_dead_is_suspected_wholly_and_nobody_before(event: str) -> None:
+    watch, patience = Watch(), Patience()
+    watch.rise(0)
+    if event == "dropped":
+        watch.fall(0)
+    for at_ns in range(0, 300 * MS, MS // 2):
+        suspected = watch.suspicion(at_ns, patience)
+        assert suspected >= 1 if watch.dead(at_ns, patience) else suspected <= 1
+
+
 def test_an_absence_is_held_against_no_connection_either() -> None:
     watch = Watch()
     assert watch.dead(5 * MS, Patience()) is None, "nobody who was never heard"

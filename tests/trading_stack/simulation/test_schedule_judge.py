@@ -8,10 +8,11 @@ import pytest
 from trading_stack.defects import Defect
 from trading_stack.journal.entries import Entry, Log
 from trading_stack.journal.events import Promise
+from trading_stack.journal.image import Image
 from trading_stack.journal.messages import AppendReply
 from trading_stack.simulation import playing, world
 from trading_stack.simulation.directed import DIRECTED
-from trading_stack.simulation.disk import Disk, Image
+from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.playing import run
 from trading_stack.simulation.rules import EVERY_RULE, Rule, Violation

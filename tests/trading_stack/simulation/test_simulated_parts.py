@@ -6,9 +6,10 @@ import pytest
 
 from trading_stack.journal.entries import Entry, Log
 from trading_stack.journal.events import Persist, PersistRefused, Promise
+from trading_stack.journal.image import Image
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.simulation.clock import Clock
-from trading_stack.simulation.disk import Disk, Image
+from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.network import MS, Weather
 from trading_stack.simulation.world import World
@@ -71,10 +72,10 @@ def test_a_lying_disk_syncs_nothing_until_it_is_mended() -> None:
     disk.lying = True
     written(disk)
     disk.sync()
-    assert disk.synced.last.end == 0
+    assert disk.synced().last.end == 0
     disk.lying = False
     disk.sync()
-    assert disk.synced.last.end == 3
+    assert disk.synced().last.end == 3
 
 
 def test_a_copy_of_an_image_is_left_alone() -> None:

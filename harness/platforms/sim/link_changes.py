@@ -1,4 +1,4 @@
-"""What faults do to a simulated world: killing, freezing, cutting, slowing, resetting; each proved by what victims did."""
+"""What faults do to the links of a simulated world: cutting, slowing, losing, resetting; each proved by what arrived."""
 
 from __future__ import annotations
 
@@ -9,80 +9,16 @@ from typing import Final
 from harness.faults.contract import Cut, Direction, Established, Fact, NewConnections
 from harness.model.span import Span
 from harness.model.undo import Undo
-from harness.platforms.sim.lanes import Added, Lane, Meter, Road
+from harness.platforms.sim.delays import Added, Meter
+from harness.platforms.sim.lanes import Lane, Road
+from harness.platforms.sim.losses import Loss
 from harness.platforms.sim.world import World
 from harness.stack.description import Link
 
 _NUMBERS: Final = itertools.count(1)
 SEVERED: Final = "reset: the stalled connection was severed"
-
-
-class Killing:
-    """Processes end at once; reverting starts them again with what their disks hold."""
-
-    undo: tuple[Undo, ...] = ()
-
-    def __init__(self, world: World, services: Sequence[str]) -> None:
-        self.subjects = tuple(services)
-        self._world = world
-        self._steps: dict[str, int] = {}
-        self._after: dict[str, int] = {}
-
-    def apply(self) -> Span:
-        for service in self.subjects:
-            self._world.stop(service)
-            self._steps[service] = self._world.machines[service].steps
-        return self._world.instant()
-
-    def facts(self) -> list[Fact]:
-        return [self._fact(service) for service in self._steps]
-
-    def revert(self) -> Span:
-        for service in self._steps:
-            if service not in self._after:
-                self._after[service] = self._world.machines[service].steps
-                self._world.restart(service)
-        return self._world.instant()
-
-    def _fact(self, service: str) -> Fact:
-        took = self._after.get(service, self._world.machines[service].steps) - self._steps[service]
-        told = f"it took {took} steps after it was killed"
-        return Fact(service, "victim", told, convincing=took == 0)
-
-
-class Freezing:
-    """Processes stop where they are; reverting lets them go on."""
-
-    undo: tuple[Undo, ...] = ()
-
-    def __init__(self, world: World, services: Sequence[str]) -> None:
-        self.subjects = tuple(services)
-        self._world = world
-        self._steps: dict[str, int] = {}
-        self._after: dict[str, int] = {}
-
-    def apply(self) -> Span:
-        for service in self.subjects:
-            machine = self._world.machines[service]
-            self._steps[service] = machine.steps
-            self._world.hold(service)
-        return self._world.instant()
-
-    def facts(self) -> list[Fact]:
-        return [self._fact(service) for service in self._steps]
-
-    def revert(self) -> Span:
-        for service in self._steps:
-            if service not in self._after:
-                self._after[service] = self._world.machines[service].steps
-                self._world.release(service)
-        return self._world.instant()
-
-    def _fact(self, service: str) -> Fact:
-        machine = self._world.machines[service]
-        took = self._after.get(service, machine.steps) - self._steps[service]
-        told = f"it took {took} steps while it was frozen; {machine.waiting} events wait for it"
-        return Fact(service, "victim", told, convincing=took == 0)
+ENOUGH_LOSSES: Final = 12
+"""Where so many are expected, none at all comes about once in 160,000 times: it is then no accident."""
 
 
 class Cutting:
@@ -160,17 +96,9 @@ class Delaying:
     ) -> None:
         self.subjects = tuple(link.name for link in links)
         self._world = world
-        self._lanes = [
-            (link.name, way, lane)
-            for link in links
-            for way, lane in (
-                (Direction.TO, world.road(link).to),
-                (Direction.FROM, world.road(link).back),
-            )
-            if direction in (way, Direction.BOTH)
-        ]
+        self._lanes = _lanes(world, links, direction)
         self._number = next(_NUMBERS)
-        self._added = _added(latency_ms, jitter_ms)
+        self._added = Added.of_ms(latency_ms, jitter_ms)
         self._most_ms = latency_ms
         self._meters: list[Meter] = []
 
@@ -183,7 +111,7 @@ class Delaying:
         return span
 
     def adjust(self, *, latency_ms: float, jitter_ms: float) -> Span:
-        moved = _added(latency_ms, jitter_ms)
+        moved = Added.of_ms(latency_ms, jitter_ms)
         self._most_ms = max(self._most_ms, latency_ms)
         self._put(moved)
         return self._world.instant()
@@ -223,6 +151,50 @@ class Delaying:
         )
 
 
+class Losing:
+    """Packets are lost, and sent again."""
+
+    undo: tuple[Undo, ...] = ()
+
+    def __init__(self, world: World, links: Sequence[Link], *, share: float, direction: Direction) -> None:
+        self.subjects = tuple(link.name for link in links)
+        self._world = world
+        self._number = next(_NUMBERS)
+        self._share = share
+        self._lanes = _lanes(world, links, direction)
+        self._losses: list[Loss] = []
+
+    def apply(self) -> Span:
+        self._losses = [Loss(self._share) for _ in self._lanes]
+        for (_, _, lane), loss in zip(self._lanes, self._losses, strict=True):
+            lane.losses[self._number] = loss
+        return self._world.instant()
+
+    def facts(self) -> list[Fact]:
+        facts = (self._fact(*one) for one in zip(self._lanes, self._losses, strict=False))
+        return [fact for fact in facts if fact is not None]
+
+    def revert(self) -> Span:
+        for _, _, lane in self._lanes:
+            lane.losses.pop(self._number, None)
+        return self._world.instant()
+
+    def _fact(self, where: tuple[str, Direction, Lane], loss: Loss) -> Fact | None:
+        name, way, _ = where
+        if not loss.sent or (not loss.lost and loss.sent * self._share < ENOUGH_LOSSES):
+            return None  # too little was sent for one to be missed
+        told = f"{loss.lost} of {loss.sent} packets ({way}) were lost and had to be sent again"
+        return Fact(
+            name,
+            "far_end",
+            told,
+            convincing=loss.lost > 0,
+            asked=100 * self._share,
+            measured=100 * loss.lost / loss.sent,
+            unit="%",
+        )
+
+
 class Resetting:
     """Established connections are reset once; new ones work."""
 
@@ -250,5 +222,11 @@ class Resetting:
         return self._world.instant()
 
 
-def _added(latency_ms: float, jitter_ms: float) -> Added:
-    return Added(round(latency_ms * 1e6), round(jitter_ms * 1e6))
+def _lanes(world: World, links: Sequence[Link], direction: Direction) -> list[tuple[str, Direction, Lane]]:
+    """The lanes of links in a direction, each with its link's name and its way."""
+    return [
+        (link.name, way, lane)
+        for link in links
+        for way, lane in ((Direction.TO, world.road(link).to), (Direction.FROM, world.road(link).back))
+        if direction in (way, Direction.BOTH)
+    ]
