@@ -13,8 +13,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+_ENDS_WITHIN_S: Final = 1.0
 
 
 class AdapterProcess:
@@ -95,4 +98,7 @@ class AdapterProcess:
         with stdout:
             for line in stdout:
                 self._on_line(line)
+        self.wait(
+            _ENDS_WITHIN_S
+        )  # its output ends a moment before it does: whoever is told may ask for its exit code
         self._on_line(None)
