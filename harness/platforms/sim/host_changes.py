@@ -10,51 +10,39 @@ from harness.faults.contract import Fact
 from harness.model.span import Span
 from harness.model.undo import Undo
 from harness.platforms.sim.delays import Added, Meter
+from harness.platforms.sim.halting import Halting
 from harness.platforms.sim.machine import SimMachine
 from harness.platforms.sim.world import World
 
 _NUMBERS: Final = itertools.count(1)
 
 
-class LosingPower:
+class LosingPower(Halting):
     """Hosts stop without a word, and forget what no finished fsync covers; reverting starts their services again."""
 
-    undo: tuple[Undo, ...] = ()
-
     def __init__(self, world: World, services: Sequence[str]) -> None:
-        self.subjects = tuple(services)
-        self._world = world
-        self._steps: dict[str, int] = {}
+        super().__init__(world, services)
         self._lost: dict[str, int] = {}
         self._left: dict[str, tuple[int, int]] = {}
-        self._after: dict[str, int] = {}
 
-    def apply(self) -> Span:
-        for service in self.subjects:
-            machine = self._world.machines[service]
-            self._lost[service] = self._world.cut_power(service)
-            self._steps[service] = machine.steps
-            self._left[service] = _held(machine)
-        return self._world.instant()
+    def _halt(self, service: str) -> None:
+        self._lost[service] = self._world.cut_power(service)
+        self._left[service] = _held(self._world.machines[service])
 
-    def facts(self) -> list[Fact]:
-        return [self._fact(service) for service in self._steps]
+    def _resume(self, service: str) -> None:
+        self._world.give_power(service)
 
-    def revert(self) -> Span:
-        for service in self._steps:
-            if service not in self._after:
-                self._after[service] = self._world.machines[service].steps
-                self._world.give_power(service)
-        return self._world.instant()
+    def _circumstance(self, service: str) -> str:
+        if not self._world.machines[service].disks:
+            return "without power"
+        synced, lost = self._left[service][0], self._lost[service]
+        return (
+            f"without power; its disk kept {synced} records that were synced, {lost} that were not are gone"
+        )
 
-    def _fact(self, service: str) -> Fact:
-        machine = self._world.machines[service]
-        took = self._after.get(service, machine.steps) - self._steps[service]
-        told = f"it took {took} steps without power"
+    def _proved(self, service: str) -> bool:
         written, synced = self._left[service]
-        if machine.disks:
-            told += f"; its disk kept {written} records that were synced, {self._lost[service]} that were not are gone"
-        return Fact(service, "victim", told, convincing=took == 0 and written == synced)
+        return written == synced
 
 
 class SlowingDisks:

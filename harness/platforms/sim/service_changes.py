@@ -2,77 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from harness.faults.contract import Fact
-from harness.model.span import Span
-from harness.model.undo import Undo
-from harness.platforms.sim.world import World
+from harness.platforms.sim.halting import Halting
 
 
-class Killing:
+class Killing(Halting):
     """Processes end at once; reverting starts them again with what their disks hold."""
 
-    undo: tuple[Undo, ...] = ()
+    def _halt(self, service: str) -> None:
+        self._world.stop(service)
 
-    def __init__(self, world: World, services: Sequence[str]) -> None:
-        self.subjects = tuple(services)
-        self._world = world
-        self._steps: dict[str, int] = {}
-        self._after: dict[str, int] = {}
+    def _resume(self, service: str) -> None:
+        self._world.restart(service)
 
-    def apply(self) -> Span:
-        for service in self.subjects:
-            self._world.stop(service)
-            self._steps[service] = self._world.machines[service].steps
-        return self._world.instant()
-
-    def facts(self) -> list[Fact]:
-        return [self._fact(service) for service in self._steps]
-
-    def revert(self) -> Span:
-        for service in self._steps:
-            if service not in self._after:
-                self._after[service] = self._world.machines[service].steps
-                self._world.restart(service)
-        return self._world.instant()
-
-    def _fact(self, service: str) -> Fact:
-        took = self._after.get(service, self._world.machines[service].steps) - self._steps[service]
-        told = f"it took {took} steps after it was killed"
-        return Fact(service, "victim", told, convincing=took == 0)
+    def _circumstance(self, service: str) -> str:
+        return "after it was killed"
 
 
-class Freezing:
+class Freezing(Halting):
     """Processes stop where they are; reverting lets them go on."""
 
-    undo: tuple[Undo, ...] = ()
+    def _halt(self, service: str) -> None:
+        self._world.hold(service)
 
-    def __init__(self, world: World, services: Sequence[str]) -> None:
-        self.subjects = tuple(services)
-        self._world = world
-        self._steps: dict[str, int] = {}
-        self._after: dict[str, int] = {}
+    def _resume(self, service: str) -> None:
+        self._world.release(service)
 
-    def apply(self) -> Span:
-        for service in self.subjects:
-            machine = self._world.machines[service]
-            self._steps[service] = machine.steps
-            self._world.hold(service)
-        return self._world.instant()
-
-    def facts(self) -> list[Fact]:
-        return [self._fact(service) for service in self._steps]
-
-    def revert(self) -> Span:
-        for service in self._steps:
-            if service not in self._after:
-                self._after[service] = self._world.machines[service].steps
-                self._world.release(service)
-        return self._world.instant()
-
-    def _fact(self, service: str) -> Fact:
-        machine = self._world.machines[service]
-        took = self._after.get(service, machine.steps) - self._steps[service]
-        told = f"it took {took} steps while it was frozen; {machine.waiting} events wait for it"
-        return Fact(service, "victim", told, convincing=took == 0)
+    def _circumstance(self, service: str) -> str:
+        return f"while it was frozen; {self._world.machines[service].waiting} events wait for it"
