@@ -197,12 +197,11 @@ class WipingDisks:
         return self._world.instant()
 
     def facts(self) -> list[Fact]:
+        facts = ((service, lost, self._left[service]) for service, lost in self._lost.items())
         return [
-            Fact(
-                service, "victim", f"{lost} records are gone, {self._left[service]} are left", convincing=True
-            )
-            for service, lost in self._lost.items()
-            if lost
+            Fact(service, "victim", f"{lost} records are gone, {left} are left", convincing=not left)
+            for service, lost, left in facts
+            if lost or left
         ]
 
     def revert(self) -> Span:

@@ -253,10 +253,24 @@ def test_a_wiped_disk_is_empty_when_its_service_comes_back() -> None:
     wipe.apply()
     (fact,) = wipe.facts()
     assert fact.fact == f"{held} records are gone, 0 are left"
+    assert fact.convincing
     wipe.revert()
     cut.revert()
     toy.run(1_500)
     assert toy.counter.came[0][1] == 0
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_wipe_that_leaves_records_is_not_proved(monkeypatch: pytest.MonkeyPatch, gone: int) -> None:
+    toy = ToyWorld()
+    toy.run(300)
+    held = disk(toy).written
+    monkeypatch.setattr(disk(toy), "wipe", lambda: gone)
+    wipe = SimHosts(toy.world).wipe(["counter"])
+    wipe.apply()
+    (fact,) = wipe.facts()
+    assert fact.fact == f"{gone} records are gone, {held} are left"
+    assert not fact.convincing
 
 
 def test_writes_of_one_seed_take_the_same_time_whatever_befell_others() -> None:
