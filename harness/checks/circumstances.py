@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from harness.checks.strain import contended_shares, unexplained_stalls
 from harness.history.run import Run
 from harness.model.events import (
     Collected,
     FaultInjected,
     HostContended,
-    HostStalled,
     LoadDrained,
     LoadStarted,
     PhaseTimedOut,
@@ -29,15 +29,6 @@ from harness.model.units import format_ns
 LATE_LIMIT_NS: Final = 50_000_000
 """A generator whose 99th percentile of lateness is above this did not send the load that was asked for: it is a fifth of
 the deadline by which an answer counts as on time."""
-
-STALL_LIMIT_NS: Final = 50_000_000
-STACK_SHARE: Final = 0.5
-"""A stall is the stack's own doing when its processes used at least this share of all processors meanwhile."""
-
-CONTENTION_LIMIT: Final = 0.3
-"""Above this share of the machine in strangers' hands, the stack's processes wait for their turn: the reference stack
-under its usual load needs about half of two processors itself."""
-
 
 ONSET_LIMIT_NS: Final = 250_000_000
 """A fault that struck later than this after its moment is another fault: what is due next, its end above all, came too
@@ -60,35 +51,6 @@ def reasons(run: Run) -> tuple[Reason, ...]:
         *_of_faults(run),
         *_of_onsets(run),
         *_of_load(run),
-    )
-
-
-def unexplained_stalls(run: Run) -> tuple[HostStalled, ...]:
-    """Stalls of the host above 50 ms, while load was due, that the stack's own processor time doesn't explain."""
-    cpus = run.meta.machine.get("cpus")
-    capacity = float(cpus) if isinstance(cpus, (int, float)) and cpus > 0 else 1.0
-    end_ns = run.drained_ns
-    return tuple(
-        event
-        for event in run.events
-        if isinstance(event, HostStalled)
-        and event.stall_ns > STALL_LIMIT_NS
-        and event.stack_cpu_ns < STACK_SHARE * capacity * event.stall_ns
-        and event.at_ns >= run.zero_ns
-        and (end_ns is None or event.at_ns - event.stall_ns <= end_ns)
-    )
-
-
-def contended_shares(run: Run) -> tuple[float, ...]:
-    """The shares of the machine that strangers used, of the stretches under load in which they used more than 30 %."""
-    end_ns = run.drained_ns
-    return tuple(
-        event.share
-        for event in run.events
-        if isinstance(event, HostContended)
-        and event.share > CONTENTION_LIMIT
-        and event.at_ns >= run.zero_ns
-        and (end_ns is None or event.at_ns <= end_ns)
     )
 
 

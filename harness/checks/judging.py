@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from harness.checks.circumstances import Reason, contended_shares, reasons, unexplained_stalls
+from harness.checks.circumstances import Reason, reasons
 from harness.checks.registry import CHECKS
+from harness.checks.strain import contended_shares, unexplained_stalls
 from harness.documents.words import unknown
 from harness.history.run import Run
 from harness.model.judgement import Judgement

@@ -8,12 +8,13 @@ import pytest
 from histories import contended, fault, stall, with_events
 from pydantic import ValidationError
 
-from harness.checks.circumstances import reasons, unexplained_stalls
+from harness.checks.circumstances import reasons
 from harness.checks.contract import Check
 from harness.checks.examples.history import MS, meta
 from harness.checks.examples.sound import sound
 from harness.checks.judging import judge_all, read_expectations
 from harness.checks.registry import BUILT_IN, CHECKS
+from harness.checks.strain import unexplained_stalls
 from harness.checks.struck import struck_by, struck_gateways, struck_services
 from harness.history.journal import Journal
 from harness.history.run import Run

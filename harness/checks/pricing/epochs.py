@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from harness.checks.circumstances import unexplained_stalls
 from harness.checks.predicate import Violations
+from harness.checks.strain import unexplained_stalls
 from harness.checks.view import View
 from harness.model.stack_event import Moment
 from harness.model.units import format_ns
