@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sentinel_post import ALL, STANDBYS, Post, accused, beat
-from simulated import MS, NODES, sign
 
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.decisions.recorder import Book, Recorder
@@ -20,6 +19,8 @@ from trading_stack.sentinel.events import (
     Saved,
 )
 from trading_stack.sentinel.messages import Second
+from trading_stack.simulation.network import MS, NODES
+from trading_stack.simulation.signing import sign
 
 SECOND = 1000 * MS
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulated import MS, NODES, certificate, sign
-
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import (
     Ballot,
@@ -25,6 +23,8 @@ from trading_stack.sentinel.events import (
 )
 from trading_stack.sentinel.messages import NEVER, Accusation, Heartbeat, Issued, Second
 from trading_stack.sentinel.sentinel import Sentinel
+from trading_stack.simulation.network import MS, NODES
+from trading_stack.simulation.signing import certificate, sign
 
 
 def beat(*, leader: str | None = "alpha", epoch: int = 1, own: str = "bravo", **more: object) -> Heartbeat:

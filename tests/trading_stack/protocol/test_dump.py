@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from simulated import MS, World
 
 from harness.model.replica import ReplicaDump
 from trading_stack.engine import dump
 from trading_stack.engine.dump import Snapshot
 from trading_stack.journal.entries import Log
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.world import World
 from trading_stack.venue.commands import New, Resolve, encode, epoch
 from trading_stack.venue.machine import Venue
 

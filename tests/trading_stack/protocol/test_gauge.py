@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from simulated import MS
-
 from trading_stack.sentinel.monitors.gauge import Bounds, Gauge, Level
+from trading_stack.simulation.network import MS
 
 BOUNDS = Bounds(degraded=10, failing=100, lasting_ns=200 * MS, calm_ns=400 * MS)
 

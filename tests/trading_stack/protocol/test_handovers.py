@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from outages import freeze
 from sentinel_post import ALL, STANDBYS, Post, beat, watching
-from simulated import MS, World, certificate
 
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Role
 from trading_stack.sentinel.events import Ballot, Beat, Heard, Order, Save, Saved, Tell, ToEngine
 from trading_stack.sentinel.messages import HandOver, Heartbeat, Issued, Motion, Second
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.signing import certificate
+from trading_stack.simulation.world import World
 
 # --- engines
 
@@ -44,21 +47,21 @@ def test_a_primary_makes_way_and_its_successor_asks_nobody_first() -> None:
     assert [kind for kind in kinds if kind in order] == order
     world.propose("bravo", 1)
     world.run(100 * MS)
-    assert 1 in world.acked
-    world.check_end()
+    assert 1 in world.judge.acked
+    world.judge.check_end()
 
 
 def test_what_is_held_goes_on_with_a_primary_whose_target_is_silent() -> None:
     world = led()
-    world.engines["bravo"].freeze()
+    freeze(world, "bravo")
     world.propose("alpha", 1)  # what bravo lacks now
     world.engines["alpha"].tell(planned())
     world.propose("alpha", 2)
     world.run(60 * MS)
-    assert 1 in world.acked
-    assert 2 not in world.acked, "held"
+    assert 1 in world.judge.acked
+    assert 2 not in world.judge.acked, "held"
     world.run(100 * MS)
-    assert 2 in world.acked
+    assert 2 in world.judge.acked
     assert world.kinds().count("handover_abandoned") == 1
     assert world.primary() == "alpha"
     world.engines["alpha"].tell(planned())
@@ -93,14 +96,14 @@ def test_a_standby_makes_way_for_nobody() -> None:
 
 def test_a_target_that_was_not_heard_lately_is_not_waited_for() -> None:
     world = led()
-    world.engines["bravo"].freeze()
+    freeze(world, "bravo")
     world.run(150 * MS)
     world.engines["alpha"].tell(planned())
-    [(_, _, kind, fields)] = [each for each in world.told if each[2].startswith("handover")]
+    [(kind, fields)] = [(each.kind, each.fields) for each in world.told if each.kind.startswith("handover")]
     assert (kind, fields["reason"]) == ("handover_abandoned", "bravo was not heard lately")
     world.propose("alpha", 1)
     world.run(100 * MS)
-    assert 1 in world.acked
+    assert 1 in world.judge.acked
 
 
 def referred(effects: list[j.Effect]) -> list[j.Request]:
@@ -110,7 +113,7 @@ def referred(effects: list[j.Effect]) -> list[j.Request]:
 def test_a_primary_that_is_deposed_while_it_holds_refers_what_it_held() -> None:
     world = led()
     alpha = world.engines["alpha"].replica
-    world.engines["bravo"].freeze()
+    freeze(world, "bravo")
     world.propose("alpha", 1)
     world.engines["alpha"].tell(planned())
     held = alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)
@@ -139,7 +142,7 @@ def test_a_successor_keeps_what_comes_before_it_leads() -> None:
     world.engines["bravo"].ask_read(8)
     assert world.run(200 * MS, until=lambda: world.primary() == "bravo")
     world.run(100 * MS)
-    assert 7 in world.acked
+    assert 7 in world.judge.acked
     assert world.engines["bravo"].reads_answered == [8]
 
 

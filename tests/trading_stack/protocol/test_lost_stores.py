@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from simulated import MS, NODES, Weather, World
+from outages import WAN, back_up, crash, put_back, start, wipe
 
-WAN = Weather(delay_ns=int(1.5 * MS), jitter_ns=MS // 2)
+from trading_stack.simulation.network import MS, NODES
+from trading_stack.simulation.world import World
 
 
 def serving(seed: int) -> World:
@@ -24,22 +25,7 @@ def work(world: World, requests: range) -> None:
         assert primary is not None
         world.propose(primary, request)
         world.run(2 * MS)
-    assert world.run(1000 * MS, until=lambda: requests[-1] in world.acked)
-
-
-def stop(world: World, *nodes: str) -> None:
-    for node in nodes:
-        world.engines[node].crash()
-        world.sentinels[node].crash()
-        for name, sentinel in world.sentinels.items():
-            if name not in nodes:
-                sentinel.reset(node)
-
-
-def start(world: World, *nodes: str) -> None:
-    for node in nodes:
-        world.engines[node].start()
-        world.sentinels[node].start()
+    assert world.run(1000 * MS, until=lambda: requests[-1] in world.judge.acked)
 
 
 def serves(world: World) -> bool:
@@ -49,58 +35,58 @@ def serves(world: World) -> bool:
 @pytest.mark.parametrize("seed", range(3))
 def test_all_three_start_cold_from_snapshots_and_tails(seed: int) -> None:
     world = serving(seed)
-    stop(world, *NODES)
+    crash(world, *NODES, part="both")
     world.run(1000 * MS)
-    start(world, *NODES)
+    start(world, *NODES, part="both")
     assert all(world.engines[node].replica.log.base.index for node in NODES)
     assert serves(world)
     work(world, range(100, 120))
     world.run(200 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 @pytest.mark.parametrize("gone", list(combinations(NODES, 2)))
 def test_without_any_two_it_refuses_says_so_and_serves_again_with_a_majority(gone: tuple[str, str]) -> None:
     world = serving(1)
     [left] = set(NODES) - set(gone)
-    stop(world, *gone)
+    crash(world, *gone, part="both")
     world.run(1200 * MS)
-    acknowledged = dict(world.acked)
+    acknowledged = dict(world.judge.acked)
     world.propose(left, 900)
     world.engines[left].ask_read(901)
     world.run(2000 * MS)
     assert world.primary() is None, "one of three leads alone"
-    assert world.acked == acknowledged
+    assert world.judge.acked == acknowledged
     assert 901 not in world.engines[left].reads_answered
-    start(world, gone[0])
+    start(world, gone[0], part="both")
     assert serves(world), "a majority is back"
     work(world, range(1000, 1010))
-    start(world, gone[1])
+    start(world, gone[1], part="both")
     world.run(1500 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_the_primary_that_is_left_alone_says_why_it_steps_down() -> None:
     world = serving(2)
     primary = world.primary()
     assert primary is not None
-    stop(world, *(node for node in NODES if node != primary))
+    crash(world, *(node for node in NODES if node != primary), part="both")
     assert world.run(2000 * MS, until=lambda: "primary_stepped_down" in world.kinds())
-    reasons = [str(f["reason"]) for _, _, kind, f in world.told if kind == "primary_stepped_down"]
+    reasons = [str(each.fields["reason"]) for each in world.told if each.kind == "primary_stepped_down"]
     assert reasons[-1] == "it reaches no majority"
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_wiped_store_is_filled_by_a_snapshot_and_earns_its_vote(seed: int) -> None:
     world = serving(seed)
-    stop(world, "charlie")
-    world.wipe("charlie")
-    start(world, "charlie")
+    crash(world, "charlie", part="both")
+    wipe(world, "charlie")
+    start(world, "charlie", part="both")
     assert not world.engines["charlie"].replica.view().proven
     assert world.run(3000 * MS, until=lambda: world.engines["charlie"].replica.view().proven)
     assert "snapshot_installed" in world.kinds()
     world.run(100 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -108,13 +94,13 @@ def test_a_store_restored_from_a_backup_is_recognised_and_recovers(seed: int) ->
     world = World(seed, sentinels=True, weather=WAN, snapshot_every=20)
     assert world.run(400 * MS, until=lambda: world.primary() is not None)
     world.run(100 * MS)
-    backup = world.back_up("charlie")
+    backup = back_up(world, "charlie")
     work(world, range(1, 60))
-    stop(world, "charlie")
-    world.put_back("charlie", backup)
-    start(world, "charlie")
+    crash(world, "charlie", part="both")
+    put_back(world, "charlie", backup)
+    start(world, "charlie", part="both")
     assert world.run(500 * MS, until=lambda: "store_damaged" in world.kinds())
     assert not world.engines["charlie"].replica.view().proven
     assert world.run(3000 * MS, until=lambda: world.engines["charlie"].replica.view().proven)
     world.run(100 * MS)
-    world.check_end()
+    world.judge.check_end()

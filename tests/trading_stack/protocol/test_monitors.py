@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from sentinel_post import beat
-from simulated import MS
 
 from trading_stack.sentinel.messages import Heartbeat
 from trading_stack.sentinel.monitors.gauge import Level
 from trading_stack.sentinel.monitors.limits import LIMITS
 from trading_stack.sentinel.monitors.panel import SUBJECTS, Panel, noteworthy, stuck
+from trading_stack.simulation.network import MS
 
 SECOND = 1000 * MS
 

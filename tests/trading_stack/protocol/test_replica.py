@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from simulated import MS, Disk, Weather, World, certificate, sign
+from outages import BY_DEEDS, CALM, freeze, thaw
 
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
 from trading_stack.journal.core import Config, Role
 from trading_stack.journal.entries import Entry, Log
+from trading_stack.journal.image import Image
 from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import (
     Append,
@@ -21,8 +22,11 @@ from trading_stack.journal.messages import (
     SealReply,
 )
 from trading_stack.journal.replica import Replica
+from trading_stack.simulation.disk import Disk
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.signing import certificate, sign
+from trading_stack.simulation.world import World
 
-CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
 LIFE = Life("store-2", Age(1, 1))
 
 
@@ -345,7 +349,7 @@ def test_a_refusal_by_the_store_itself_is_taken_as_damage() -> None:
 
 def test_a_primary_whose_store_hangs_steps_down() -> None:
     world = serving()
-    world.engines["alpha"]._finish_write = lambda: None  # type: ignore[method-assign]
+    world.disks["alpha"].slow_ns = 3600 * 1000 * MS
     world.propose("alpha", 1)
     world.run(1500 * MS)
     assert "primary_stepped_down" in world.kinds()
@@ -355,10 +359,10 @@ def test_a_primary_whose_store_hangs_steps_down() -> None:
 def test_a_primary_that_was_frozen_hears_its_followers_before_it_judges_them() -> None:
     world = serving()
     for node in ("alpha", "bravo", "charlie"):
-        world.engines[node].freeze()
+        freeze(world, node)
     world.run(2000 * MS)
     for node in ("alpha", "bravo", "charlie"):
-        world.engines[node].thaw()
+        thaw(world, node)
     world.run(500 * MS)
     assert world.primary() == "alpha"
     assert "primary_stepped_down" not in world.kinds()
@@ -395,7 +399,7 @@ def test_a_lagging_replica_catches_up_in_batches() -> None:
         world.run(20 * MS + batch)
     world.run(700 * MS)
     world.heal()
-    world.cut.clear()
+    world.network.cut.clear()
     world.run(500 * MS)
     assert world.engines["charlie"].replica.view().commit_index == 9001
     assert world.engines["charlie"].replica.view().caught_up
@@ -406,7 +410,7 @@ def test_a_candidate_adopts_a_long_log_in_batches() -> None:
     world.isolate("charlie")
     world.engines["alpha"].tell(j.Propose([(number, b"x") for number in range(2000)]))
     world.run(200 * MS)
-    world.cut.clear()
+    world.network.cut.clear()
     world.isolate("alpha")
     world.certify("charlie", 2)
     assert world.run(1000 * MS, until=lambda: world.primary() == "charlie")
@@ -426,19 +430,25 @@ def test_a_candidate_without_a_majority_gives_up() -> None:
 
 
 def test_the_fenced_store_of_the_simulation_refuses_as_the_real_one_does() -> None:
-    disk = Disk("x", promise=j.Promise(3, "bravo"))
+    disk = Disk(Image("x", promise=j.Promise(3, "bravo")))
     assert disk.write(j.Persist(1, 2, entries=log_of(1).slice(1, 1))) == j.PersistRefused(1, 3)
-    assert disk.entries == []
+    assert disk.written.entries == []
 
 
 def test_late_acknowledgement_shows_as_lost_work() -> None:
     """The coarse mistake by hand: acknowledged by one disk, and gone with it."""
-    world = World(1, weather=CALM, defects=frozenset({Defect.ACKNOWLEDGE_BEFORE_REPLICATION}))
+    world = World(
+        1, weather=CALM, defects=frozenset({Defect.ACKNOWLEDGE_BEFORE_REPLICATION}), judged=BY_DEEDS
+    )
     world.run(50 * MS)
     world.certify("alpha", 1)
     assert world.run(500 * MS, until=lambda: world.primary() == "alpha")
     world.run(200 * MS)
     world.propose("alpha", 1)
-    assert world.run(30 * MS, until=lambda: 1 in world.acked)
-    held = [node for node in ("bravo", "charlie") if len(world.disks[node].entries) >= world.acked[1].index]
+    assert world.run(30 * MS, until=lambda: 1 in world.judge.acked)
+    held = [
+        node
+        for node in ("bravo", "charlie")
+        if len(world.disks[node].written.entries) >= world.judge.acked[1].index
+    ]
     assert held == []

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from simulated import MS, Violation, Weather, World
+from outages import BY_DEEDS, CALM, back_up, crash, put_back, start, wipe
 
 from trading_stack.journal.life import Age
-
-CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.rules import Violation
+from trading_stack.simulation.world import World
 
 
 def serving(seed: int) -> World:
-    world = World(seed, weather=CALM)
+    world = World(seed, weather=CALM, judged=BY_DEEDS)
     world.run(50 * MS)
     world.certify("alpha", 1)
     assert world.run(500 * MS, until=lambda: world.primary() == "alpha")
@@ -20,25 +21,27 @@ def serving(seed: int) -> World:
 
 
 def reasons(world: World, node: str) -> list[str]:
-    return [str(f["reason"]) for _, name, kind, f in world.told if (name, kind) == (node, "store_damaged")]
+    return [
+        str(each.fields["reason"]) for each in world.told if (each.node, each.kind) == (node, "store_damaged")
+    ]
 
 
 def acknowledged_by_two_and_forgotten_by_one(world: World, *, reopened: bool) -> None:
     """Bravo acknowledges with alpha, is put back to before, and is asked by charlie, who never had the entry."""
-    older = world.back_up("bravo")
+    older = back_up(world, "bravo")
     if reopened:
-        world.engines["bravo"].crash()
-        world.engines["bravo"].start()
+        crash(world, "bravo")
+        start(world, "bravo")
         world.run(100 * MS)
     world.isolate("charlie")
     world.propose("alpha", 1)
-    assert world.run(200 * MS, until=lambda: 1 in world.acked)
+    assert world.run(200 * MS, until=lambda: 1 in world.judge.acked)
     world.run(50 * MS)
-    world.engines["bravo"].crash()
-    world.put_back("bravo", older)
-    world.cut.clear()
+    crash(world, "bravo")
+    put_back(world, "bravo", older)
+    world.network.cut.clear()
     world.isolate("alpha")
-    world.engines["bravo"].start()
+    start(world, "bravo")
     world.certify("charlie", 2)
     world.run(1000 * MS)
 
@@ -57,7 +60,7 @@ def test_a_store_from_before_its_last_opening_elects_nobody(seed: int) -> None:
     )
     assert world.run(2000 * MS, until=lambda: world.engines["bravo"].replica.view().proven), "it must recover"
     world.run(200 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_without_the_rule_what_was_acknowledged_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,35 +73,37 @@ def test_without_the_rule_what_was_acknowledged_is_lost(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("seed", range(5))
 def test_a_store_from_its_last_opening_learns_it_from_whoever_heard_more(seed: int) -> None:
     world = serving(seed)
-    older = world.back_up("bravo")
+    older = back_up(world, "bravo")
     world.propose("alpha", 1)
-    assert world.run(200 * MS, until=lambda: 1 in world.acked)
+    assert world.run(200 * MS, until=lambda: 1 in world.judge.acked)
     world.run(50 * MS)
-    before = world.disks["bravo"].incarnation
-    world.engines["bravo"].crash()
-    world.put_back("bravo", older)
-    world.engines["bravo"].start()
+    before = world.disks["bravo"].written.incarnation
+    crash(world, "bravo")
+    put_back(world, "bravo", older)
+    start(world, "bravo")
     assert world.run(100 * MS, until=lambda: bool(reasons(world, "bravo")))
     assert world.run(2000 * MS, until=lambda: world.engines["bravo"].replica.view().proven)
-    assert world.disks["bravo"].incarnation != before, "under its old name it would be refused for ever"
+    assert world.disks["bravo"].written.incarnation != before, (
+        "under its old name it would be refused for ever"
+    )
     world.run(200 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_a_rolled_back_store_that_stands_itself_is_refused() -> None:
     world = serving(3)
-    older = world.back_up("bravo")
-    world.engines["bravo"].crash()
-    world.engines["bravo"].start()
+    older = back_up(world, "bravo")
+    crash(world, "bravo")
+    start(world, "bravo")
     world.run(100 * MS)
     world.isolate("charlie")
     world.propose("alpha", 1)
-    assert world.run(200 * MS, until=lambda: 1 in world.acked)
-    world.engines["bravo"].crash()
-    world.put_back("bravo", older)
-    world.cut.clear()
+    assert world.run(200 * MS, until=lambda: 1 in world.judge.acked)
+    crash(world, "bravo")
+    put_back(world, "bravo", older)
+    world.network.cut.clear()
     world.isolate("alpha")
-    world.engines["bravo"].start()
+    start(world, "bravo")
     world.certify("bravo", 2)
     world.run(1000 * MS)
     assert world.primary() != "bravo"
@@ -106,19 +111,19 @@ def test_a_rolled_back_store_that_stands_itself_is_refused() -> None:
 
 def test_a_founder_that_was_put_back_to_before_the_founding_does_not_vote_at_once() -> None:
     """Empty, and remembered as a founder: only its age tells that it has promised and acknowledged since."""
-    world = World(1, weather=CALM)
-    newborn = world.back_up("bravo")
+    world = World(1, weather=CALM, judged=BY_DEEDS)
+    newborn = back_up(world, "bravo")
     world.run(50 * MS)
     world.certify("alpha", 1)
     assert world.run(500 * MS, until=lambda: world.primary() == "alpha")
     world.isolate("charlie")
     world.propose("alpha", 1)
-    assert world.run(200 * MS, until=lambda: 1 in world.acked)
-    world.engines["bravo"].crash()
-    world.put_back("bravo", newborn)
-    world.cut.clear()
+    assert world.run(200 * MS, until=lambda: 1 in world.judge.acked)
+    crash(world, "bravo")
+    put_back(world, "bravo", newborn)
+    world.network.cut.clear()
     world.isolate("alpha")
-    world.engines["bravo"].start()
+    start(world, "bravo")
     world.certify("charlie", 2)
     world.run(1000 * MS)
     assert not world.engines["bravo"].replica.view().proven
@@ -127,16 +132,16 @@ def test_a_founder_that_was_put_back_to_before_the_founding_does_not_vote_at_onc
 
 def test_what_was_seen_survives_a_restart_of_the_one_who_saw_it() -> None:
     world = serving(4)
-    older = world.back_up("bravo")
-    world.engines["bravo"].crash()
-    world.engines["bravo"].start()
+    older = back_up(world, "bravo")
+    crash(world, "bravo")
+    start(world, "bravo")
     world.run(100 * MS)
-    assert world.disks["charlie"].seen[world.disks["bravo"].incarnation].opens == 2
+    assert world.disks["charlie"].written.seen[world.disks["bravo"].written.incarnation].opens == 2
     for node in ("bravo", "charlie"):
-        world.engines[node].crash()
-    world.put_back("bravo", older)
+        crash(world, node)
+    put_back(world, "bravo", older)
     for node in ("bravo", "charlie"):
-        world.engines[node].start()
+        start(world, node)
     world.isolate("alpha")
     world.run(100 * MS)
     assert "rolled back" in reasons(world, "bravo")[0]
@@ -146,12 +151,12 @@ def test_honest_restarts_are_never_taken_for_it() -> None:
     for seed in range(10):
         world = serving(seed)
         for request in range(8):
-            node = world.random.choice(["bravo", "charlie"])
+            node = world.draws.pick(["bravo", "charlie"])
             world.propose("alpha", request)
-            world.run(world.random.randrange(5 * MS))
-            world.engines[node].crash()
-            world.run(world.random.randrange(30 * MS))
-            world.engines[node].start()
+            world.run(world.draws.below(5 * MS))
+            crash(world, node)
+            world.run(world.draws.below(30 * MS))
+            start(world, node)
             world.run(100 * MS)
         assert "store_damaged" not in world.kinds()
 
@@ -160,10 +165,10 @@ def test_a_store_that_was_made_anew_after_damage_founds_nothing() -> None:
     """Three damaged stores are empty, and still no new cluster."""
     world = serving(5)
     for node in ("alpha", "bravo", "charlie"):
-        world.engines[node].crash()
-        world.wipe(node)
-        world.disks[node].fresh = False
+        crash(world, node)
+        wipe(world, node)
+        world.disks[node].written.fresh = False
     for node in ("alpha", "bravo", "charlie"):
-        world.engines[node].start()
+        start(world, node)
     world.run(2000 * MS)
     assert not any(engine.replica.view().proven for engine in world.engines.values())

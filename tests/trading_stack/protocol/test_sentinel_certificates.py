@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sentinel_post import ALL, STANDBYS, accused, beat, certified, handed_over, watching
-from simulated import MS, certificate, sign
 
 from trading_stack.sentinel.events import (
     Ballot,
@@ -17,6 +16,8 @@ from trading_stack.sentinel.events import (
     ToPeer,
 )
 from trading_stack.sentinel.messages import Grant, Issued, Second
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.signing import certificate, sign
 
 
 def test_a_candidate_at_work_gets_more_time() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sentinel_post import STANDBYS, accused, beat, watching
-from simulated import MS, sign
 
 from trading_stack.sentinel.events import (
     Ballot,
@@ -13,6 +12,8 @@ from trading_stack.sentinel.events import (
     ToEngine,
 )
 from trading_stack.sentinel.messages import Accusation, Issued, Motion, Second
+from trading_stack.simulation.network import MS
+from trading_stack.simulation.signing import sign
 
 
 def test_two_decide_sign_durably_and_certify() -> None:

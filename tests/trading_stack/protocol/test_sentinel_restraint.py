@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sentinel_post import ALL, COMMITTING, Post, beat, watching
-from simulated import MS, NODES
 
 from trading_stack.sentinel.config import Patience
 from trading_stack.sentinel.events import (
     EngineUp,
 )
+from trading_stack.simulation.network import MS, NODES
 
 
 def test_a_primary_that_still_commits_is_left_alone_for_longer() -> None:

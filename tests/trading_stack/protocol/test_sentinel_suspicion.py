@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from sentinel_post import ALL, STANDBYS, accused, beat, watching
-from simulated import MS
 
 from trading_stack.defects import Defect
 from trading_stack.sentinel.config import NAIVE, Patience, patience_for
@@ -18,6 +17,7 @@ from trading_stack.sentinel.events import (
 )
 from trading_stack.sentinel.messages import Accusation, Motion
 from trading_stack.sentinel.watch import Watch
+from trading_stack.simulation.network import MS
 
 
 def test_silence_is_suspected_after_the_threshold_and_not_before() -> None:

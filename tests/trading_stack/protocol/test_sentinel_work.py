@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 from sentinel_post import ALL, Post, accused, beat, watching
-from simulated import MS
 
 from trading_stack.sentinel.config import Patience
 from trading_stack.sentinel.events import Save, Tick
 from trading_stack.sentinel.messages import Heartbeat
+from trading_stack.simulation.network import MS
 
 SECOND = 1000 * MS
 SLOW = beat(own="alpha", requests=100, latency_ns=4 * SECOND)

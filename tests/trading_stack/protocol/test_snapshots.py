@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from simulated import MS, NODES, Violation, Weather, World, certificate
-from test_replica_defects import cut_between, join, led_by, said
+from outages import CALM, crash, crash_after_writes, cut_between, join, skip, start
+from test_replica_defects import led_by, said
 from test_replica_schedules import Storm
 
 from trading_stack.defects import Defect
@@ -14,8 +14,11 @@ from trading_stack.journal import events as j
 from trading_stack.journal.entries import Base, Log
 from trading_stack.journal.messages import SnapshotOffer, SnapshotPart, SnapshotWanted
 from trading_stack.journal.snapshots import Snapshot
+from trading_stack.simulation.network import MS, NODES
+from trading_stack.simulation.rules import Violation
+from trading_stack.simulation.signing import certificate
+from trading_stack.simulation.world import World
 
-CALM = Weather(delay_ns=1 * MS, jitter_ns=1)
 HOUR_NS = 3600 * 1000 * MS
 
 
@@ -37,7 +40,7 @@ def commit(world: World, node: str, requests: range) -> None:
         world.propose(node, request)
         if request % 10 == 0:
             world.run(5 * MS)
-    assert world.run(1000 * MS, until=lambda: requests[-1] in world.acked)
+    assert world.run(1000 * MS, until=lambda: requests[-1] in world.judge.acked)
 
 
 def base_of(world: World, node: str) -> int:
@@ -58,7 +61,7 @@ def shortened(seed: int = 1, **more: int) -> World:
 
 def caught_up(world: World, node: str) -> Callable[[], bool]:
     def reached() -> bool:
-        return len(world.engines[node].applied) >= max(world.committed)
+        return len(world.engines[node].applied) >= len(world.judge.committed)
 
     return reached
 
@@ -73,10 +76,10 @@ def test_logs_are_shortened_at_different_entries_and_stay_short() -> None:
     assert len({base_of(world, node) for node in NODES}) > 1, "all would write a snapshot at once"
     for node in NODES:
         assert base_of(world, node) > 250
-        assert len(world.disks[node].entries) < 60
-        assert world.disks[node].promise.epoch == 1
-        assert world.disks[node].proven
-    world.check_end()
+        assert len(world.disks[node].written.entries) < 60
+        assert world.disks[node].written.promise.epoch == 1
+        assert world.disks[node].written.proven
+    world.judge.check_end()
 
 
 def test_a_log_of_great_commands_is_shortened_by_its_size() -> None:
@@ -96,33 +99,33 @@ def test_a_restart_goes_on_from_the_snapshot_and_the_tail() -> None:
     commit(world, "alpha", range(1, 100))
     world.run(100 * MS)
     for node in NODES:
-        world.engines[node].crash_after_writes()
+        crash_after_writes(world, node)
     for node in NODES:
-        world.engines[node].start()
+        start(world, node)
         assert base_of(world, node) > 20
         assert len(world.engines[node].applied) == base_of(world, node)
     world.run(50 * MS)
     led_by("bravo", 2, world)
     commit(world, "bravo", range(100, 120))
     world.run(100 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_a_snapshot_that_could_not_be_taken_is_tried_again_later() -> None:
     world = serving(every=30)
     alpha = world.engines["alpha"]
-    take = alpha._take_snapshot
+    take = alpha._effects[j.TakeSnapshot]
     refused: list[int] = []
 
     def fail(effect: j.TakeSnapshot) -> None:
         refused.append(effect.entries[-1].index)
         alpha.tell(j.SnapshotTaken(effect.entries[-1].index, None))
 
-    alpha._take_snapshot = fail  # type: ignore[method-assign]
+    alpha._effects[j.TakeSnapshot] = fail
     commit(world, "alpha", range(1, 100))
     assert 2 <= len(refused) <= 4
     assert base_of(world, "alpha") == 0
-    alpha._take_snapshot = take  # type: ignore[method-assign]
+    alpha._effects[j.TakeSnapshot] = take
     commit(world, "alpha", range(100, 200))
     world.run(100 * MS)
     assert base_of(world, "alpha") > 100
@@ -134,30 +137,30 @@ def test_a_snapshot_that_could_not_be_taken_is_tried_again_later() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_replica_back_after_an_hour_gets_the_snapshot_and_then_the_tail(seed: int) -> None:
     world = shortened(seed)
-    world.skip(HOUR_NS)
+    skip(world, HOUR_NS)
     world.run(500 * MS)
-    world.cut.clear()
+    world.network.cut.clear()
     world.heal()
     assert world.run(2000 * MS, until=caught_up(world, "charlie"))
     assert "snapshot_installed" in world.kinds()
     commit(world, "alpha", range(200, 210))
     world.run(100 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_candidate_adopts_a_log_that_begins_beyond_its_own(seed: int) -> None:
     world = shortened(seed)
-    world.cut.clear()
+    world.network.cut.clear()
     world.isolate("alpha")
-    world.heal_links("bravo", "charlie")
+    world.joins.again([("bravo", "charlie")])
     world.certify("charlie", 2)
     assert world.run(2000 * MS, until=lambda: world.primary() == "charlie")
     commit(world, "charlie", range(300, 320))
-    world.cut.clear()
+    world.network.cut.clear()
     world.heal()
     world.run(1000 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_a_lost_connection_costs_only_what_was_on_its_way() -> None:
@@ -170,12 +173,12 @@ def test_a_lost_connection_costs_only_what_was_on_its_way() -> None:
             wanted.append(event.message.offset)
             if len(wanted) in (5, 10):
                 world.isolate("charlie")
-                world.at(2000 * MS, world.heal)
+                world.at(world.now_ns + 2000 * MS, lambda *_: world.heal(), None, None)
                 return
         hear(event)
 
     world.engines["alpha"].tell = listen  # type: ignore[method-assign]
-    world.cut.clear()
+    world.network.cut.clear()
     world.heal()
     assert world.run(20_000 * MS, until=lambda: "snapshot_installed" in world.kinds())
     assert len(wanted) > 12
@@ -196,7 +199,7 @@ def test_a_snapshot_that_was_spoilt_on_its_way_replaces_nothing() -> None:
 
     charlie.tell = spoil  # type: ignore[method-assign]
     before = len(charlie.applied)
-    world.cut.clear()
+    world.network.cut.clear()
     world.heal()
     assert world.run(2000 * MS, until=lambda: "snapshot_refused" in world.kinds())
     assert (len(charlie.applied), base_of(world, "charlie")) == (before, 0)
@@ -273,14 +276,14 @@ def test_a_crash_at_any_step_of_installing_leaves_the_old_or_the_new(step: int) 
         world = shortened(seed)
         before = len(world.engines["charlie"].applied)
         if _crash_while_installing(world, step * 4 + 1):
-            disk = world.disks["charlie"]
-            old = disk.snapshot is None and len(disk.entries) >= before
-            new = disk.snapshot is not None and all(e.index > disk.snapshot.base.index for e in disk.entries)
+            image = world.disks["charlie"].written
+            old = image.snapshot is None and len(image.entries) >= before
+            new = image.snapshot is not None and all(e.index > image.base.index for e in image.entries)
             assert old or new
-            assert disk.promise.epoch == 1
-            world.engines["charlie"].start()
+            assert image.promise.epoch == 1
+            start(world, "charlie")
         world.run(1500 * MS)
-        world.check_end()
+        world.judge.check_end()
 
 
 def _crash_while_installing(world: World, at_event: int) -> bool:
@@ -293,12 +296,12 @@ def _crash_while_installing(world: World, at_event: int) -> bool:
         piece = isinstance(event, j.Received) and isinstance(event.message, SnapshotPart)
         heard += piece or heard > 0
         if heard == at_event:
-            charlie.crash()
+            crash(world, "charlie")
         else:
             hear(event)
 
     charlie.tell = count  # type: ignore[method-assign]
-    world.cut.clear()
+    world.network.cut.clear()
     world.heal()
     done = caught_up(world, "charlie")
     assert world.run(5000 * MS, until=lambda: not charlie.alive or done())
@@ -313,7 +316,7 @@ def test_shortened_logs_are_safe_under_random_schedules(block: int) -> None:
         try:
             storm = Storm(seed, snapshot_every=12)
             world = storm.run()
-        except AssertionError as failure:
+        except (AssertionError, Violation) as failure:
             raise AssertionError(f"seed {seed}: {failure}") from failure
         installed += world.kinds().count("snapshot_installed")
     assert installed, "schedules in which nobody needs a snapshot prove nothing"
@@ -333,16 +336,15 @@ def promise_forgotten(world: World) -> None:
     commit(world, "bravo", range(100, 200))
     world.run(100 * MS)
     assert base_of(world, "charlie") > 20
-    world.engines["charlie"].crash_after_writes()
+    crash_after_writes(world, "charlie")
     world.isolate("bravo")
-    world.engines["charlie"].start()
+    start(world, "charlie")
     world.run(20 * MS)
 
 
 def stale_certificate(world: World) -> None:
     """The certificate of an epoch that charlie refused once is replayed to it."""
     join(world, "alpha", "charlie")
-    world.heal_links("alpha", "charlie")
     rival = certificate(0, 2, "alpha", "alpha", "bravo")
     world.engines["alpha"].tell(j.Certified(rival))
     world.run(1500 * MS)
@@ -352,7 +354,7 @@ def test_a_snapshot_keeps_the_promise() -> None:
     for seed in range(10):
         world = serving(seed)
         promise_forgotten(world)
-        assert world.disks["charlie"].promise == j.Promise(2, "bravo")
+        assert world.disks["charlie"].written.promise == j.Promise(2, "bravo")
         stale_certificate(world)
         assert world.primary() != "alpha"
 
