@@ -7,11 +7,12 @@ import statistics
 from collections.abc import Callable
 
 import pytest
-from simulated import MS, NODES, Weather, World
+from outages import WAN, crash, freeze, join, mend, start, thaw
 
 from trading_stack.defects import Defect
-
-WAN = Weather(delay_ns=int(1.5 * MS), jitter_ns=MS // 2)
+from trading_stack.simulation.faults import Stall
+from trading_stack.simulation.network import MS, NODES, Weather
+from trading_stack.simulation.world import World
 
 
 def started(seed: int, *, defects: frozenset[Defect] = frozenset()) -> World:
@@ -22,29 +23,26 @@ def started(seed: int, *, defects: frozenset[Defect] = frozenset()) -> World:
 
 
 def promotions(world: World) -> list[tuple[int, str]]:
-    return [(at_ns, node) for at_ns, node, kind, _ in world.told if kind == "primary_promoted"]
+    return [(each.at_ns, each.node) for each in world.told if each.kind == "primary_promoted"]
 
 
 def dark(world: World, node: str) -> None:
     """The provider falls silent."""
     world.isolate(node)
-    world.engines[node].freeze()
-    world.sentinels[node].crash()
+    freeze(world, node)
+    crash(world, node, part="sentinel")
 
 
 def abrupt(world: World, node: str) -> None:
     """The provider's processes are killed, and its connections reset."""
-    world.engines[node].crash()
-    world.sentinels[node].crash()
-    for sentinel in world.sentinels.values():
-        sentinel.reset(node)
+    crash(world, node, part="both")
 
 
 def failover_ms(seed: int, strike: Callable[[World, str], None]) -> float:
     world = started(seed)
     primary = world.primary()
     assert primary is not None
-    world.run(world.random.randrange(20 * MS))
+    world.run(world.draws.below(20 * MS))
     struck_ns = world.now_ns
     strike(world, primary)
     assert world.run(3000 * MS, until=lambda: world.primary() not in (None, primary)), "no failover"
@@ -68,11 +66,9 @@ def test_a_cluster_that_begins_elects_its_first_provider_once() -> None:
 def test_a_cluster_begins_without_its_first_provider_once_it_was_founded() -> None:
     world = started(1)
     for node in NODES:
-        world.engines[node].crash()
-        world.sentinels[node].crash()
+        crash(world, node, part="both")
     for node in ("bravo", "charlie"):
-        world.engines[node].start()
-        world.sentinels[node].start()
+        start(world, node, part="both")
     assert world.run(2000 * MS, until=lambda: world.primary() is not None)
     assert world.primary() == "bravo"
 
@@ -82,65 +78,37 @@ def test_a_cluster_begins_without_its_first_provider_once_it_was_founded() -> No
 
 def latency(world: World) -> None:
     """100 ms more on every link, for five seconds."""
-    world.weather = Weather(delay_ns=101 * MS, jitter_ns=MS)
+    world.network.set_weather(Weather(delay_ns=101 * MS, jitter_ns=MS))
     world.run(5000 * MS)
-    world.weather = WAN
+    world.network.calm()
 
 
 def jitter(world: World) -> None:
     """Jitter of ten round trips."""
-    world.weather = Weather(delay_ns=MS, jitter_ns=40 * MS)
+    world.network.set_weather(Weather(delay_ns=MS, jitter_ns=40 * MS, ordered=False))
     world.run(3000 * MS)
-    world.weather = WAN
+    world.network.calm()
 
 
 def stall(world: World) -> None:
     """Nothing on any link of the primary moves for 200 ms, and then everything at once; again and again."""
-    calm = world.weather
     for _ in range(10):
-        world.weather = Stalled(world.now_ns + 200 * MS, world)
-        world.run(200 * MS)
-        world.weather = calm
-        world.run(300 * MS)
-
-
-class Stalled(Weather):
-    """Messages arrive when the stall is over, not before."""
-
-    def __init__(self, until_ns: int, world: World) -> None:
-        super().__init__()
-        self._until_ns = until_ns
-        self._world = world
-
-    @property
-    def delay_ns(self) -> int:
-        return max(0, self._until_ns - self._world.now_ns) + int(1.5 * MS)
-
-    @delay_ns.setter
-    def delay_ns(self, _: int) -> None:
-        """What a calm network takes is no use here."""
+        Stall(node="alpha", lasts_ns=200 * MS).begin(world)
+        world.run(500 * MS)
 
 
 def resets(world: World) -> None:
     """The primary's WAN connections are reset, ten times."""
-    primary = world.primary()
-    assert primary is not None
     for _ in range(10):
-        for name, sentinel in world.sentinels.items():
-            if name != primary:
-                sentinel.reset(primary)
-        for other in NODES:
-            if other != primary:
-                world.heal_links(primary, other)
+        world.reset_links("alpha")
         world.run(200 * MS)
 
 
 def one_way(world: World) -> None:
     """One sentinel alone can't hear the primary."""
-    world.cut.add(("alpha", "bravo"))
+    world.network.cut.add(("alpha", "bravo"))
     world.run(3000 * MS)
-    world.cut.clear()
-    world.heal_links("alpha", "bravo")
+    join(world, "alpha", "bravo")
     world.run(500 * MS)
 
 
@@ -169,9 +137,9 @@ def test_a_sentinel_that_lagged_discards_its_suspicion() -> None:
 def hiccups(world: World, *, each_ns: int) -> None:
     """The primary's engine does not move for so long, three times in three seconds."""
     for _ in range(3):
-        world.engines["alpha"].freeze()
+        freeze(world, "alpha")
         world.run(each_ns)
-        world.engines["alpha"].thaw()
+        thaw(world, "alpha")
         world.run(1000 * MS - each_ns)
 
 
@@ -193,19 +161,19 @@ def test_a_rash_sentinel_is_caught_by_a_stall_and_by_nothing_shorter(seed: int) 
 
 def test_a_thawed_primary_finds_itself_fenced() -> None:
     world = started(4)
-    world.engines["alpha"].freeze()
+    freeze(world, "alpha")
     world.propose("alpha", 1)  # waits in its socket
     world.engines["alpha"].ask_read(2)
     assert world.run(1000 * MS, until=lambda: world.primary() == "bravo")
     world.propose("bravo", 3)
     world.run(100 * MS)
-    world.engines["alpha"].thaw()
+    thaw(world, "alpha")
     world.run(1000 * MS)
-    assert 1 not in world.acked
+    assert 1 not in world.judge.acked
     assert 2 not in world.engines["alpha"].reads_answered
-    assert 3 in world.acked
+    assert 3 in world.judge.acked
     assert world.engines["alpha"].replica.view().role == "standby"
-    world.check_end()
+    world.judge.check_end()
 
 
 @pytest.mark.parametrize("moment", ["election_started", "promise_made", "log_sealed", "certificate_issued"])
@@ -215,32 +183,27 @@ def test_a_candidate_that_dies_in_its_promotion_stops_nothing(moment: str) -> No
 
 
 def _candidate_dies(world: World, moment: str) -> None:
-    world.engines["alpha"].freeze()
+    freeze(world, "alpha")
     before = len(world.told)
     assert world.run(1000 * MS, until=lambda: moment in world.kinds()[before:])
-    candidate = world.told[-1][3]["candidate"]
+    candidate = world.told[-1].fields["candidate"]
     assert isinstance(candidate, str)
-    world.engines[candidate].crash()
+    crash(world, candidate)
     world.run(50 * MS)
-    world.engines["alpha"].thaw()  # two of three are needed
+    thaw(world, "alpha")  # two of three are needed
     assert world.run(2500 * MS, until=lambda: world.primary() is not None), "nobody leads"
-    world.engines[candidate].start()
+    start(world, candidate)
     world.run(500 * MS)
-    world.check_end()
+    world.judge.check_end()
 
 
 def test_a_primary_that_reaches_no_majority_steps_down_and_another_serves() -> None:
     """Engines lose the primary, while sentinels still hear it: it must ask to be replaced."""
     world = started(5)
-    hear = world.carry
-
-    def carry(source: str, target: str, deliver: Callable[[], None], /) -> None:
-        to_engine = "EngineNode" in deliver.__qualname__
-        if to_engine and "alpha" in (source, target):
-            return
-        hear(source, target, deliver)
-
-    world.carry = carry  # type: ignore[method-assign, assignment]
+    alpha = world.engines["alpha"]
+    for name, channel in alpha.channels.items():
+        channel.drop()
+        world.engines[name].channels["alpha"].drop()
     assert world.run(3000 * MS, until=lambda: world.primary() not in (None, "alpha"))
     assert "primary_stepped_down" in world.kinds()
 
@@ -255,49 +218,37 @@ def test_the_cluster_always_comes_back(block: int) -> None:
 
 
 def _storm(world: World) -> None:
-    draw = world.random
+    draws = world.draws
     for request in range(60):
         primary = world.primary()
         if primary is not None:
             world.propose(primary, request)
-        action = draw.randrange(14)
-        node = draw.choice(NODES)
-        engine, sentinel = world.engines[node], world.sentinels[node]
-        if action == 0 and engine.alive:
-            engine.crash()
-        elif action == 1 and sentinel.alive:
-            sentinel.crash()
-        elif action == 2 and engine.alive:
-            engine.freeze()
+        action = draws.below(14)
+        node = draws.pick(NODES)
+        if action == 0:
+            crash(world, node)
+        elif action == 1:
+            crash(world, node, part="sentinel")
+        elif action == 2:
+            freeze(world, node)
         elif action == 3:
             world.isolate(node)
         elif action == 4:
-            world.weather = Weather(lost=0.1, delay_ns=2 * MS, jitter_ns=30 * MS)
+            world.network.set_weather(Weather(lost=0.1, delay_ns=2 * MS, jitter_ns=30 * MS, ordered=False))
         elif action == 5:
-            _mend(world)
-        world.run(draw.randrange(120 * MS))
-
-
-def _mend(world: World) -> None:
-    world.weather = WAN
-    for node in NODES:
-        engine, sentinel = world.engines[node], world.sentinels[node]
-        if not engine.alive:
-            engine.start()
-        elif engine.frozen:
-            engine.thaw()
-        if not sentinel.alive:
-            sentinel.start()
-    world.heal()
+            mend(world)
+        world.run(draws.below(120 * MS))
 
 
 def _recover(world: World, seed: int) -> None:
-    _mend(world)
+    mend(world)
     assert world.run(4000 * MS, until=lambda: world.primary() is not None), f"seed {seed}: nobody leads"
     world.run(1500 * MS)
     primary = world.primary()
     assert primary is not None, f"seed {seed}: nobody leads for long"
     world.propose(primary, 1_000_000)
-    assert world.run(1000 * MS, until=lambda: 1_000_000 in world.acked), f"seed {seed}: nothing is committed"
+    assert world.run(1000 * MS, until=lambda: 1_000_000 in world.judge.acked), (
+        f"seed {seed}: nothing is committed"
+    )
     world.run(200 * MS)
-    world.check_end()
+    world.judge.check_end()
