@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "trading_
 
 from test_handover_schedules import schedule
 
+from trading_stack.simulation.rules import Violation
+
 ENDS = ("handover_completed", "handover_abandoned")
 
 
@@ -35,7 +37,7 @@ def main() -> None:
         run += 1
         try:
             kinds = set(schedule(seed).kinds())
-        except AssertionError as violation:
+        except (AssertionError, Violation) as violation:
             violations[seed] = str(violation)
             continue
         ends["+".join(kind for kind in ENDS if kind in kinds) or "neither"] += 1

@@ -39,6 +39,8 @@ def thaw(world: World, node: str) -> None:
 def crash_after_writes(world: World, node: str) -> None:
     """Stop an engine once everything that was asked of its store is durable."""
     engine, disk = world.engines[node], world.disks[node]
+    if not engine.alive:
+        return
     for persist in [*engine._batch, *engine._queue]:
         disk.write(persist)
     disk.sync()
