@@ -34,6 +34,7 @@ BATCH_ENTRIES: Final = 512
 BATCH_BYTES: Final = 512 << 10
 SNAPSHOT_EVERY: Final = 200_000
 """Entries: far more than a run of a scenario makes, whose checks read the whole log."""
+NEVER_SEEN: Final = Age()
 
 
 class Role(StrEnum):
@@ -148,10 +149,10 @@ class Core:
 
     def announce(self, epoch: int, primary: str | None) -> None:
         """Tell gateways who leads, once for each change."""
-        news = Lead(epoch, primary)
-        if news != self.announced:
-            self.announced = news
-            self.effects.append(news)
+        last = self.announced
+        if last is None or last.epoch != epoch or last.primary != primary:
+            self.announced = Lead(epoch, primary)
+            self.effects.append(self.announced)
 
     def status(self) -> Status:
         empty = self.fresh and self.log.last_index == 0 and self.promise.epoch == 0
@@ -228,6 +229,8 @@ class Core:
         Only what truly differs is truncated: an entry that is the same may be committed. False when nothing was
         written, because all was here or because the entries can't be trusted.
         """
+        if not entries:
+            return False
         fresh = self._fresh(entries)
         if fresh and fresh[0].index <= self.log.base.index:
             self.cut(fresh[0].index)
@@ -343,7 +346,9 @@ class Core:
         """
         if life is None:
             return False
-        seen = self.seen.get(life.incarnation, Age())
+        seen = self.seen.get(life.incarnation, NEVER_SEEN)
+        if seen == life.age and seen is not NEVER_SEEN:
+            return True
         newer = self.seen[life.incarnation] = seen.with_(life.age)
         if newer.opens > seen.opens:
             self.persist(fence=None)

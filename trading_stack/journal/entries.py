@@ -72,7 +72,10 @@ class Log:
 
     @property
     def last(self) -> Position:
-        return Position(self.epoch_at(self.last_index), self.last_index)
+        if not self._entries:
+            return Position(self.base.epoch, self.base.index)
+        last = self._entries[-1]
+        return Position(last.epoch, last.index)
 
     @property
     def last_time_ns(self) -> int:
@@ -93,9 +96,11 @@ class Log:
 
     def holds(self, index: int, digest: bytes) -> bool:
         """Whether the log is the same as the asker's up to `index`; below the base all that are right are the same."""
-        if index < self.base.index:
-            return True
-        return index <= self.last_index and self.hash_at(index) == digest
+        base, entries = self.base, self._entries
+        offset = index - base.index - 1
+        if offset < 0:
+            return offset < -1 or base.hash == digest
+        return offset < len(entries) and entries[offset].hash == digest
 
     def slice(self, first: int, last: int) -> list[Entry]:
         """Entries `first`..`last`, both included, as far as they exist."""

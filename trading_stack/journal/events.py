@@ -42,7 +42,7 @@ class Stored(msgspec.Struct, frozen=True):
 # --- told to the replica
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     sender: str
     message: Message
 
@@ -65,7 +65,7 @@ class PeerUp(msgspec.Struct, frozen=True):
     peer: str
 
 
-class Persisted(msgspec.Struct, frozen=True):
+class Persisted(msgspec.Struct, frozen=True, gc=False):
     """Every write up to this ticket is durable."""
 
     ticket: int
@@ -96,7 +96,7 @@ class AskReads(msgspec.Struct, frozen=True):
     requests: list[Request]
 
 
-class Timer(msgspec.Struct, frozen=True):
+class Timer(msgspec.Struct, frozen=True, gc=False):
     """The time asked for with `SetTimer` has come, or it is later."""
 
 
@@ -125,7 +125,7 @@ Event = (
 # --- asked of the shell
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True, gc=False):
     to: str
     message: Message
 
@@ -203,7 +203,7 @@ class Tell(msgspec.Struct, frozen=True):
     fields: dict[str, str | int]
 
 
-class SetTimer(msgspec.Struct, frozen=True):
+class SetTimer(msgspec.Struct, frozen=True, gc=False):
     """Send `Timer` at this time of the monotonic clock; a later `SetTimer` replaces an earlier one."""
 
     at_ns: int

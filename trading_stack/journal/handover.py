@@ -83,8 +83,11 @@ class Handovers:
 
     def proceed(self) -> None:
         """Yield once the target holds everything, or go on without it when it takes too long."""
-        core, primary, handover = self._core, self._primary(), self._handover
-        if handover is None or handover.yielding or primary is None:
+        handover = self._handover
+        if handover is None or handover.yielding:
+            return
+        core, primary = self._core, self._primary()
+        if primary is None:
             return
         if primary.held_by(handover.certificate.candidate):
             self._yield(handover)

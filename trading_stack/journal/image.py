@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from trading_stack.journal.entries import Base, Entry, Position
 from trading_stack.journal.events import Persist, PersistRefused, Promise, Stored
@@ -24,6 +24,7 @@ class Opened(NamedTuple):
 
 
 Record = Persist | Opened
+NOTHING: Final = Base()
 
 
 @dataclass(slots=True)
@@ -103,12 +104,12 @@ class Image:
     @property
     def base(self) -> Base:
         """The last of the entries that the snapshot stands for."""
-        return self.snapshot.base if self.snapshot else Base()
+        return self.snapshot.base if self.snapshot else NOTHING
 
     @property
     def last(self) -> Position:
-        entries, base = self.entries, self.base
-        return Position(entries[-1].epoch, entries[-1].index) if entries else Position(base.epoch, base.index)
+        last = self.entries[-1] if self.entries else self.base
+        return Position(last.epoch, last.index)
 
     def holds(self, entry: Entry) -> bool:
         """Whether this very entry, and so all before it, is here, or the snapshot stands for it."""

@@ -24,8 +24,8 @@ class Age(NamedTuple):
 
     def with_(self, other: Age) -> Age:
         """The greater of each count; the opening is that of the last."""
-        last = max(self, other, key=lambda age: age.opens)
-        return Age(last.opens, max(self.writes, other.writes), last.opening)
+        opens, _, opening = self if self.opens >= other.opens else other
+        return Age(opens, max(self.writes, other.writes), opening)
 
 
 class Life(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -7,8 +7,9 @@ services, in tests over virtual time, and in simulations.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from trading_stack.journal.candidate import Candidate
 from trading_stack.journal.certificate import Certificate
@@ -59,8 +60,7 @@ from trading_stack.journal.taking import Taking
 from trading_stack.journal.voter import Voter
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True, gc=False):
     """What others may know of a replica at one moment. `heard_primary_ns` is when its primary was last heard.
 
     Of a primary alone: `queued` commands were taken and are not committed, and nothing has been since `stalled_since_ns`.
@@ -147,7 +147,7 @@ class Replica:
         self._handovers.proceed()
         if core.broken:
             self._handovers.end()
-        self._arm(fired=isinstance(event, Timer))
+        self._arm(fired=type(event) is Timer)
         effects, core.effects = core.effects, []
         return effects
 
@@ -162,12 +162,12 @@ class Replica:
         return self._core.snapshot
 
     def view(self) -> View:
-        core, primary = self._core, self._primary
+        core, primary, leads = self._core, self._primary, self._leads
         return View(
             role=core.role,
-            serving=self._leads,
+            serving=leads,
             proven=core.proven,
-            caught_up=self._leads or self._voter.caught_up,
+            caught_up=leads or self._voter.caught_up,
             broken=core.broken,
             epoch=core.leader_epoch,
             leader=core.leader,
@@ -313,15 +313,11 @@ class Replica:
             else:
                 self._candidate.on_timer()
 
-    def _wants_timer(self) -> bool:
-        core = self._core
-        return not core.broken and (core.role is not Role.STANDBY or not core.proven)
-
     def _arm(self, *, fired: bool) -> None:
         """Keep one timer running while there is something to time."""
         if fired:
             self._timer_runs = False
-        if not self._timer_runs and self._wants_timer():
+        core = self._core
+        if not self._timer_runs and not core.broken and (core.role is not Role.STANDBY or not core.proven):
             self._timer_runs = True
-            core = self._core
             core.effects.append(SetTimer(core.now_ns + core.config.heartbeat_ns))

@@ -20,21 +20,20 @@ class Taking:
     def consider(self) -> None:
         """Ask for a snapshot when one is due: at every so many entries, or when the log takes too much memory."""
         core = self._core
-        if self._under_way or not self._due():
+        if core.commit_index <= self._tried or self._under_way or not self._due():
             return
         self._under_way, self._tried = True, core.commit_index
         entries = core.log.slice(core.log.base.index + 1, core.commit_index)
         core.effects.append(TakeSnapshot(core.snapshot, entries))
 
     def _due(self) -> bool:
-        core, every = self._core, self._core.config.snapshot_every
-        last = max(self._tried, core.log.base.index)
-        if core.commit_index <= last:
+        core, log, config = self._core, self._core.log, self._core.config
+        every, index = config.snapshot_every, core.commit_index
+        last = max(self._tried, log.base.index)
+        if index <= last:
             return False
-        due = (core.commit_index + self._turn) // every > (last + self._turn) // every
-        return due or (
-            core.log.size_bytes > core.config.snapshot_bytes and core.commit_index - last >= every // 20
-        )
+        due = (index + self._turn) // every > (last + self._turn) // every
+        return due or (log.size_bytes > config.snapshot_bytes and index - last >= every // 20)
 
     def on_taken(self, event: SnapshotTaken) -> None:
         core = self._core

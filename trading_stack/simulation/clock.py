@@ -21,7 +21,8 @@ class Clock:
 
     def world(self, local_ns: int) -> int:
         """The first time of the world at which it shows at least this."""
-        world_ns = (local_ns - self.offset_ns) * MILLION // (MILLION + self.drift_ppm)  # never too late
-        while self.local(world_ns) < local_ns:
+        shown_ns, drift_ppm = local_ns - self.offset_ns, self.drift_ppm
+        world_ns = shown_ns * MILLION // (MILLION + drift_ppm)  # never too late
+        while world_ns + world_ns * drift_ppm // MILLION < shown_ns:
             world_ns += 1
         return world_ns

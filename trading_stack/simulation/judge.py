@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.messages import AppendReply
-from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.network import NODES
 from trading_stack.simulation.rules import EVERY_RULE, Finding, Happening, Rule, Violation
 
@@ -98,11 +97,14 @@ class Judge:
             return
         entry = self.committed[-1]
         world = self._world
-        voters = [(world.disks[node], node) for node in NODES if world.votes(node)]
-        for members in combinations(voters, MAJORITY):
-            best, node = max(members, key=_worth)
-            if not best.written.holds(entry):
-                names = tuple(name for _, name in members)
+        voters = [node for node in NODES if world.votes(node)]
+        lacking = {node for node in voters if not world.disks[node].written.holds(entry)}
+        if not lacking:
+            return
+        worth = {node: (*world.disks[node].written.last, node) for node in voters}
+        for names in combinations(voters, MAJORITY):
+            node = max(names, key=worth.__getitem__)
+            if node in lacking:
                 self.blame(
                     Rule.RECOVERABLE, names, f"entry {entry.index} is committed, and not in the log of {node}"
                 )
@@ -125,9 +127,3 @@ class Judge:
             for request, entry in self.acked.items():
                 if entry.index > len(engine.applied) or engine.applied[entry.index - 1] != entry.hash:
                     self.blame(Rule.KEPT, (node,), f"acknowledged command {request} is not applied on {node}")
-
-
-def _worth(member: tuple[Disk, str]) -> tuple[int, int, str]:
-    disk, node = member
-    epoch, end = disk.written.last
-    return (epoch, end, node)

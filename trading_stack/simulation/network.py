@@ -47,13 +47,14 @@ def baseline(pair: Pair) -> Weather:
 class Channel:
     """One direction of one connection. What is under way when it drops is lost, from `doomed_ns` on."""
 
-    __slots__ = ("_doomed_ns", "_last_ns", "_network", "_receive", "_stamp", "pair", "sent", "up")
+    __slots__ = ("_doomed_ns", "_last_ns", "_network", "_receive", "_stamp", "_world", "pair", "sent", "up")
 
     def __init__(self, network: Network, pair: Pair, receive: Callable[[Any], None]) -> None:
         self.pair = pair
         self.up = False
         self.sent: list[Any] | None = None
         self._network = network
+        self._world = network.world
         self._receive = receive
         self._stamp = 0
         self._doomed_ns = 0
@@ -63,25 +64,24 @@ class Channel:
         """Deliver after a while, perhaps never or twice."""
         if not self.up:
             return
-        network = self._network
+        world = self._world
         if self.sent is not None:
             self.sent.append(message)
-        weather, unit = network.weather[self.pair], network.world.draws.unit
+        weather, unit = self._network.weather[self.pair], world.draws.unit
         if weather.lost and unit() < weather.lost:
             return
-        at_ns = self.arrival_ns(weather)
-        network.world.at(at_ns, self._arrive, message, self._stamp)
+        at_ns = self._arrival_ns(weather, unit)
+        world.at(at_ns, self._arrive, message, self._stamp)
         if weather.doubled and unit() < weather.doubled:
             again_ns = at_ns + int(unit() * (weather.jitter_ns + MS))
-            network.world.at(again_ns, self._arrive, message, self._stamp)
+            world.at(again_ns, self._arrive, message, self._stamp)
 
-    def arrival_ns(self, weather: Weather) -> int:
+    def _arrival_ns(self, weather: Weather, unit: Callable[[], float]) -> int:
         """When a message that is sent now arrives."""
-        network = self._network
-        unit = network.world.draws.unit
-        at_ns = network.world.now_ns + weather.delay_ns + int(unit() * weather.jitter_ns)
-        if network.stalled_ns:
-            until_ns = network.stalled_ns.get(self.pair, 0)
+        at_ns = self._world.now_ns + weather.delay_ns + int(unit() * weather.jitter_ns)
+        stalled_ns = self._network.stalled_ns
+        if stalled_ns:
+            until_ns = stalled_ns.get(self.pair, 0)
             if at_ns < until_ns:
                 at_ns = until_ns + int(unit() * MS)
         if weather.ordered:
@@ -91,10 +91,9 @@ class Channel:
         return at_ns
 
     def _arrive(self, message: Any, stamp: int) -> None:
-        network = self._network
-        if stamp != self._stamp and (stamp != self._stamp - 1 or network.world.now_ns > self._doomed_ns):
+        if stamp != self._stamp and (stamp != self._stamp - 1 or self._world.now_ns > self._doomed_ns):
             return
-        if network.cut and self.pair in network.cut:
+        if self.pair in self._network.cut:
             return
         self._receive(message)
 
@@ -102,7 +101,7 @@ class Channel:
         """End the connection: what would arrive later than `after_ns` from now is lost."""
         self.up = False
         self._stamp += 1
-        self._doomed_ns = self._network.world.now_ns + after_ns
+        self._doomed_ns = self._world.now_ns + after_ns
         self._last_ns = 0
 
 

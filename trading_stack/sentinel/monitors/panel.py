@@ -19,7 +19,10 @@ SUBJECTS: Final = (COMMITS, FSYNCS, QUEUES, ERRORS, LATENCIES)
 
 def noteworthy(beat: Heartbeat, limits: Limits) -> bool:
     """Whether any figure of this heartbeat is worse than healthy; one that is not changes no panel at rest."""
-    return any(subject.figure(beat, limits) >= subject.bounds(limits).degraded for subject in SUBJECTS)
+    for subject in SUBJECTS:  # noqa: SIM110 - asked of each heartbeat, and a generator costs more than the figures
+        if subject.figure(beat, limits) >= subject.bounds(limits).degraded:
+            return True
+    return False
 
 
 def stuck(beat: Heartbeat, limits: Limits) -> bool:
