@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
+
+from harness.engine.watch import Watch
 
 PERIOD_S: Final = 2.0
 WORTH_TELLING: Final = 0.15
@@ -50,23 +51,12 @@ def share_of_others(before: Used, after: Used, *, cpus: int) -> float:
     return min(1.0, max(0.0, others_s / (cpus * (after.at_s - before.at_s))))
 
 
-class ContentionWatch:
+class ContentionWatch(Watch):
     """Calls `contended(share)` about every two seconds in which strangers used more than 15 % of the machine."""
 
     def __init__(self, contended: Callable[[float], None]) -> None:
+        super().__init__("contention-watch")
         self._contended = contended
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="contention-watch", daemon=True)
-
-    def start(self) -> None:
-        """Start watching."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching. Safe to call twice, or before `start`."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
 
     def _watch(self) -> None:
         import psutil

@@ -6,33 +6,23 @@ kept the host busy (then the delay is its own doing) or the host did something e
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
+
+from harness.engine.watch import Watch
 
 PERIOD_S: Final = 0.01
 REPORT_NS: Final = 20_000_000
 
 
-class StallWatch:
+class StallWatch(Watch):
     """Calls `stalled(mono_ns, stall_ns, stack_cpu_ns)` for each stall of the host of more than 20 ms."""
 
     def __init__(self, stack_cpu_ns: Callable[[], int], stalled: Callable[[int, int, int], None]) -> None:
+        super().__init__("stall-watch")
         self._stack_cpu_ns = stack_cpu_ns
         self._stalled = stalled
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="stall-watch", daemon=True)
-
-    def start(self) -> None:
-        """Start watching."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching. Safe to call twice, or before `start`."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(1.0)
 
     def _watch(self) -> None:
         before_cpu, before = self._stack_cpu_ns(), time.monotonic_ns()

@@ -78,51 +78,40 @@ def completed(op: int, reply: Reply) -> Completed:
     )
 
 
+ENTRIES = [
+    LogEntry(index=1, epoch=1, hash="aa", type="epoch", time_ns=1),
+    LogEntry(2, 1, "bb", "mark", 2, marks={"BTC": 7, "ETH": 8}, marks_source_sequence=4),
+    LogEntry(3, 1, "cc", "new", 3, account="a", client_order_id="c1", quantity=5),
+]
+ORDERED = {"account": "a", "client_order_id": "c1", "order_id": "o1", "instrument": "BTC", "side": "buy"}
+EXECUTION = Execution(
+    **ORDERED,  # type: ignore[arg-type]
+    index=3,
+    ordinal=0,
+    epoch=1,
+    exec_id="3.0",
+    type="accepted",
+    quantity=5,
+    price=100,
+    cum_quantity=0,
+    leaves_quantity=5,
+)
+ORDER = FinalOrder(
+    **ORDERED,  # type: ignore[arg-type]
+    quantity=5,
+    price=100,
+    state="open",
+    cum_quantity=0,
+    leaves_quantity=5,
+    priority=1,
+)
+BALANCES = [
+    Balance(account="a", instrument=None, amount=0),
+    Balance(account="a", instrument="BTC", amount=5),
+]
+
+
 def dump(node: str = "engine-alpha") -> ReplicaDump:
-    entries = [
-        LogEntry(index=1, epoch=1, hash="aa", type="epoch", time_ns=1),
-        LogEntry(
-            index=2,
-            epoch=1,
-            hash="bb",
-            type="mark",
-            time_ns=2,
-            marks={"BTC": 7, "ETH": 8},
-            marks_source_sequence=4,
-        ),
-        LogEntry(
-            index=3, epoch=1, hash="cc", type="new", time_ns=3, account="a", client_order_id="c1", quantity=5
-        ),
-    ]
-    execution = Execution(
-        index=3,
-        ordinal=0,
-        epoch=1,
-        exec_id="3.0",
-        type="accepted",
-        account="a",
-        client_order_id="c1",
-        order_id="o1",
-        instrument="BTC",
-        side="buy",
-        quantity=5,
-        price=100,
-        cum_quantity=0,
-        leaves_quantity=5,
-    )
-    order = FinalOrder(
-        account="a",
-        client_order_id="c1",
-        order_id="o1",
-        instrument="BTC",
-        side="buy",
-        quantity=5,
-        price=100,
-        state="open",
-        cum_quantity=0,
-        leaves_quantity=5,
-        priority=1,
-    )
     return ReplicaDump(
         node=node,
         provider="alpha",
@@ -135,13 +124,10 @@ def dump(node: str = "engine-alpha") -> ReplicaDump:
         first_index=1,
         digest="d",
         read_mono_ns=1_700,
-        entries=entries,
-        executions=[execution],
-        orders=[order],
-        balances=[
-            Balance(account="a", instrument=None, amount=0),
-            Balance(account="a", instrument="BTC", amount=5),
-        ],
+        entries=list(ENTRIES),
+        executions=[EXECUTION],
+        orders=[ORDER],
+        balances=list(BALANCES),
     )
 
 

@@ -134,14 +134,7 @@ class Engine:
 
     def unready(self) -> str | None:
         """Why this engine can't do its part, or None."""
-        view = self.host.replica.view()
-        if view.broken:
-            return f"the store is damaged: {view.broken}"
-        if not view.proven:
-            return "the store may not vote yet"
-        if view.leader is None:
-            return "no primary is known"
-        return None if view.caught_up else "not caught up with the primary"
+        return self.host.replica.view().unready()
 
     def figures(self) -> dict[str, float]:
         """All metrics by name."""

@@ -82,6 +82,16 @@ class View(msgspec.Struct, frozen=True, gc=False):
     stalled_since_ns: int | None
     queued: int
 
+    def unready(self) -> str | None:
+        """Why it can't do its part, or None."""
+        if self.broken:
+            return f"the store is damaged: {self.broken}"
+        if not self.proven:
+            return "the store may not vote yet"
+        if self.leader is None:
+            return "no primary is known"
+        return None if self.caught_up else "not caught up with the primary"
+
 
 class Replica:
     """A replica that begins as a standby with what its store held. `nonce` must differ each time it is opened."""

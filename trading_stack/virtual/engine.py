@@ -110,14 +110,7 @@ class EngineNode:
         machine.later(PERIOD_NS, self._propose_marks)
 
     def unready(self) -> str | None:
-        view = self._replica.view()
-        if view.broken:
-            return f"the store is damaged: {view.broken}"
-        if not view.proven:
-            return "the store may not vote yet"
-        if view.leader is None:
-            return "no primary is known"
-        return None if view.caught_up else "not caught up with the primary"
+        return self._replica.view().unready()
 
     def replica(self) -> ReplicaDump:
         """The drop copy, in the very form that the service gives."""
