@@ -84,8 +84,22 @@ def make(directory: Path, meta: Meta, found: Found | None = None, *, page_bytes:
                 put_snapshot(database, found.snapshot)
         database.execute("INSERT INTO meta VALUES (1, ?)", (seal(meta),))
         database.execute("COMMIT")
+        _write_anew(database)
     draft.replace(directory / FILE)
     sync_directory(directory)
+
+
+def _write_anew(database: sqlite3.Connection) -> None:
+    """Move all that the write-ahead log holds into the database, and synchronise that; raises `sqlite3.Error`, and
+    `StoreRefused` when another process keeps it from that.
+
+    What an earlier process wrote and could not synchronise may be in the system's cache alone, which takes it for
+    written: to synchronise it again proves nothing, to write it again does. SQLite does so too when a database is
+    closed, but keeps a failure to itself.
+    """
+    busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreRefused(f"{FILE}: in use; see that nobody else has it open")
 
 
 def connect(directory: Path) -> sqlite3.Connection:
@@ -210,6 +224,7 @@ def _read(database: sqlite3.Connection, found: Found, cluster: str) -> None:
     database.execute("BEGIN IMMEDIATE")
     write_meta(database, meta)  # a damaged header can forbid to write
     database.execute("ROLLBACK")
+    _write_anew(database)
 
 
 def _read_snapshot(database: sqlite3.Connection, found: Found, meta: Meta) -> None:

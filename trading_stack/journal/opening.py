@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -12,16 +13,26 @@ from trading_stack.journal import files
 from trading_stack.journal.entries import Base
 from trading_stack.journal.events import Stored
 from trading_stack.journal.life import Age
-from trading_stack.journal.meta import FORMAT, Meta
+from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
 from trading_stack.journal.witness import Witness, read_witness
 
 
 def open_store(directory: Path, *, cluster: str) -> Stored:
-    """What the store holds, its opening counted; raises `StoreRefused` when it isn't this replica's to open.
+    """What the store holds, its opening counted; raises `StoreRefused` when it isn't this replica's to open, or when
+    its disk fails.
 
     Damage costs a store its name and its vote. What of it is sound stays: the snapshot and the entries before the
     damage, and the promise if the row that holds it is whole.
     """
+    try:
+        return _open(directory, cluster)
+    except (sqlite3.Error, OSError) as failure:
+        raise StoreRefused(
+            f"{directory / files.FILE}: {failure}; see that its disk works and has room, and that nobody else has it open"
+        ) from failure
+
+
+def _open(directory: Path, cluster: str) -> Stored:
     if files.absent(directory):
         files.make(directory, Meta(FORMAT, cluster, uuid.uuid4().hex, fresh=True))
     found = files.examine(directory, cluster=cluster)

@@ -61,15 +61,18 @@ class Store:
             self._thread.join()
 
     def _run(self, report: Callable[[list[Outcome]], object]) -> None:
+        """Write until the first failure: what could not be synchronised is not tried again in this life."""
+        try:
+            self._write_batches(report)
+        except (sqlite3.Error, OSError, StoreBroken) as failure:
+            report([PersistFailed(f"{type(failure).__name__}: {failure}")])
+
+    def _write_batches(self, report: Callable[[list[Outcome]], object]) -> None:
         with closing(connect(self._directory)) as database, closing(Witness(self._directory)) as witness:
             if Defect.LOST_FSYNC in self._defects:
                 database.execute("PRAGMA synchronous=OFF")
             while (batch := self._take()) is not None:
-                try:
-                    outcomes = self._transact(database, witness, batch, report)
-                except (sqlite3.Error, OSError, StoreBroken) as failure:
-                    report([PersistFailed(f"{type(failure).__name__}: {failure}")])
-                    return
+                outcomes = self._transact(database, witness, batch, report)
                 self.last_fsync_ns = time.monotonic_ns()
                 if outcomes:
                     report(outcomes)
