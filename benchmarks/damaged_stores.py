@@ -1,17 +1,22 @@
-"""Every cut and every flipped bit of a short store's files: is each one recognised, or without consequence?
+"""Every cut and every flipped bit of a short store: is each one recognised, told, and recovered from?
 
-A store with small pages is written in two lives, the second of which ends without closing, so that the database, the
-write-ahead log and the witness all matter. Its files are then damaged in every way that there is: cut at each byte, and
-with each single bit flipped. Each time the store is opened, and what it then says is compared with what was durable.
+`damaged_sample.py` tells the life of the replica whose store it is: once with its whole log, once with a snapshot and a
+tail after it. Its files, as a kill leaves them, are damaged in every way that there is: gone, cut at each byte, and
+with each single bit flipped. So is every value of every row of the database, and each row is taken away. Each time the
+store is opened, and what it then says is compared with what was durable.
 
-    unharmed    it holds exactly what was durable
-    torn        it holds what was durable before the last transaction, and doesn't know it
-    recognised  it says what is damaged and where, gives up its vote, and keeps nothing but a true beginning of the log
+    unharmed    it holds exactly what was durable: that place is not read, or is told by another
+    recognised  it says what is damaged and in which file, has a new name and no vote, and keeps nothing that was never
+                written
+    refused     it doesn't open, so that this replica can't recover
     lost        something durable is gone, and it doesn't know it
-    other       it holds something that was never written
-    crashed     it could not be opened at all
+    other       it holds something that was never written, or says too little
+    crashed     opening it failed in another way
 
-`lost`, `other` and `crashed` must be 0; exits with 1 otherwise, and names the first few. Prints one line of JSON a file.
+Then the cluster of three goes on, in virtual time, with each different content that was kept (`damaged_recovery.py`).
+All but the first two kinds must be 0, and every recovery must succeed; exits with 1 otherwise, and names the first few.
+The wal-index (`-shm`), which knows nothing of what the pages hold, is damaged beside one of the two stores alone, and
+compared by what SQLite then reads, which is quicker.
 Usage: `python benchmarks/damaged_stores.py [--workers N] [--every N]` (`--every 50` tries each fiftieth damage alone).
 """
 
@@ -20,110 +25,91 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import queue
+import os
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
+from damaged_records import Record, records
+from damaged_recovery import recover
+from damaged_sample import FILES, SHM, SNAPSHOTS_EVERY, WHOLE, Sample, sample_of
+from damaged_unread import unread
 
-from trading_stack.journal.entries import Log
-from trading_stack.journal.events import Persist, Persisted, Promise, Stored
-from trading_stack.journal.files import FILE, WAL, make
-from trading_stack.journal.life import Age
-from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
+from trading_stack.journal.events import Stored
+from trading_stack.journal.files import connect
+from trading_stack.journal.meta import StoreRefused
 from trading_stack.journal.opening import open_store
-from trading_stack.journal.store import Outcome, Store
 from trading_stack.journal.witness import WITNESS
 
-FILES = (FILE, WAL, WITNESS)
-BAD = ("lost", "other", "crashed")
-PAGE_BYTES = 512
-SHOWN = 5
+GOOD: Final = ("unharmed", "recognised")
+CHUNK: Final = 400
+SHOWN: Final = 5
+ROWS: Final = "rows"
+TABLES: Final = ("meta", "entries", "snapshot")
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One change to one file: cut to `at` bytes, or bit `bit` of byte `at` flipped."""
+    """One change to one file: gone (`at` is None), cut to `at` bytes, or bit `bit` of byte `at` flipped."""
 
     file: str
-    at: int
+    at: int | None = None
     bit: int | None = None
 
     def __str__(self) -> str:
-        what = "cut to" if self.bit is None else f"bit {self.bit} flipped of byte"
-        return f"{self.file} {what} {self.at}"
-
-    def of(self, data: bytes) -> bytes:
-        if self.bit is None:
-            return data[: self.at]
-        return data[: self.at] + bytes([data[self.at] ^ 1 << self.bit]) + data[self.at + 1 :]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A store's files, what they hold, and what they held before the last transaction."""
-
-    files: dict[str, bytes]
-    durable: Stored
-    before: Stored
-
-
-def damages(sample: Sample) -> Iterator[Damage]:
-    for name, data in sample.files.items():
-        for at in range(len(data)):
-            yield Damage(name, at)
-            yield from (Damage(name, at, bit) for bit in range(8))
-
-
-class Writer:
-    """A store that is open for writing; one transaction for each write."""
-
-    def __init__(self, directory: Path) -> None:
-        self._store = Store(directory)
-        self._outcomes: queue.Queue[list[Outcome]] = queue.Queue()
-        self._store.start(self._outcomes.put)
-        self._ticket = 0
-
-    def write(self, persist: Persist) -> None:
-        self._ticket += 1
-        self._store.write(msgspec.structs.replace(persist, ticket=self._ticket))
-        outcomes = self._outcomes.get(timeout=60)
-        assert outcomes == [Persisted(self._ticket)], outcomes
-
-    def close(self) -> None:
-        self._store.close()
-
-
-def sample_of(directory: Path) -> Sample:
-    """Two lives: the first ends in order, the second has its files copied while it goes on."""
-    log = Log()
-    for number in range(1, 23):
-        log.write(
-            1 if number <= 16 else 2, number, b"x" * 600 if number == 3 else f"command {number}".encode()
+        if self.at is None:
+            return f"{self.file} gone"
+        return (
+            f"{self.file} cut to {self.at}"
+            if self.bit is None
+            else f"{self.file} bit {self.bit} of {self.at}"
         )
-    make(directory, Meta(FORMAT, "trading", "a-store", fresh=True), page_bytes=PAGE_BYTES)
-    first = Writer(directory)
-    first.write(Persist(0, None, founders={"alpha": "a-store", "bravo": "b-store"}, proven=True))
-    first.write(Persist(0, 0, promise=Promise(1, "bravo"), entries=log.slice(1, 16)))
-    first.close()
-    second = Writer(directory)
-    second.write(Persist(0, None, promise=Promise(2, "alpha"), seen={"b-store": Age(1, 4, 99)}))
-    second.write(Persist(0, 2, entries=log.slice(17, 19)))
-    before = read(directory)
-    second.write(Persist(0, 2, truncate_from=19, entries=log.slice(19, 22), seen={"b-store": Age(2, 9, 7)}))
-    files = read(directory)
-    second.close()
-    return Sample(files, opened(files), opened(before))
+
+    def of(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        if self.at is None:
+            return {name: data for name, data in files.items() if name != self.file}
+        data = files[self.file]
+        if self.bit is None:
+            return {**files, self.file: data[: self.at]}
+        flipped = bytes([data[self.at] ^ 1 << self.bit])
+        return {**files, self.file: data[: self.at] + flipped + data[self.at + 1 :]}
 
 
-def read(directory: Path) -> dict[str, bytes]:
-    return {name: (directory / name).read_bytes() for name in FILES}
+def damages(sample: Sample, name: str) -> Iterator[Damage]:
+    yield Damage(name)
+    for at in range(len(sample.files[name])):
+        yield Damage(name, at)
+        yield from (Damage(name, at, bit) for bit in range(8))
+
+
+# --- judging
+
+
+@dataclass
+class Tally:
+    """What was found of some damages, and one store for each different content that was kept."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    kept: dict[bytes, Stored] = field(default_factory=dict)
+    bad: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.kinds += other.kinds
+        self.told += other.told
+        self.unread += other.unread
+        self.kept = {**other.kept, **self.kept}
+        self.bad += other.bad
 
 
 def opened(files: dict[str, bytes]) -> Stored:
@@ -134,54 +120,134 @@ def opened(files: dict[str, bytes]) -> Stored:
         return open_store(Path(name), cluster="trading")
 
 
-# --- judging
-
-
-def verdict(sample: Sample, damage: Damage) -> str:
-    files = {**sample.files, damage.file: damage.of(sample.files[damage.file])}
+def verdict(sample: Sample, damage: Damage | Record) -> tuple[str, Stored | None]:
     try:
-        stored = opened(files)
-    except StoreRefused:
-        return "recognised"
+        stored = opened(damage.of(sample.files))
+    except StoreRefused as refusal:
+        return f"refused: {refusal}", None
     except Exception as error:
-        return f"crashed: {type(error).__name__}: {error}"
+        return f"crashed: {type(error).__name__}: {error}", None
     if stored.damage:
-        return "recognised" if honest(stored, sample.durable) else "other"
-    if content(stored) == content(sample.durable):
-        return "unharmed"
-    if content(stored) == content(sample.before):
-        return "torn"
-    known = sample.durable.entries[: len(stored.entries)] == stored.entries
-    return "lost" if known else "other"
+        return honest(sample, stored), stored
+    if stored == sample.durable:
+        return "unharmed", stored
+    known = {entry.hash for entry in stored.entries} <= sample.written
+    return "lost" if known else "other", stored
 
 
-def content(stored: Stored) -> tuple[object, ...]:
-    return (
-        stored.incarnation,
-        stored.proven,
-        stored.founders,
-        stored.promise,
-        stored.entries,
-        stored.fresh,
-        stored.seen,
-    )
+def honest(sample: Sample, stored: Stored) -> str:
+    """Whether a store that was recognised as damaged says where, kept nothing false, and may not vote."""
+    hashes = {entry.hash for entry in stored.entries}
+    older = stored.promise.epoch <= sample.durable.promise.epoch
+    snapshot = stored.snapshot in (None, sample.durable.snapshot)
+    if not (hashes <= sample.written and older and snapshot):
+        return "other: it keeps what was never written"
+    if stored.proven or stored.fresh or stored.incarnation == sample.durable.incarnation:
+        return "other: it may still vote"
+    if not stored.damage.startswith(FILES):
+        return f"other: it doesn't say where: {stored.damage}"
+    return "recognised"
 
 
-def honest(stored: Stored, durable: Stored) -> bool:
-    """Whether a store that was recognised as damaged kept nothing false, and may not vote."""
-    kept = stored.entries == durable.entries[: len(stored.entries)]
-    older = (
-        kept or stored.entries[:-1] == durable.entries[: len(stored.entries) - 1]
-    )  # truncated by what was lost
-    return older and not stored.proven and not stored.fresh and stored.incarnation != durable.incarnation
+def content(stored: Stored) -> bytes:
+    """All but its new name and its words."""
+    return msgspec.msgpack.encode(msgspec.structs.replace(stored, incarnation="", damage=""))
 
 
-def campaign(sample: Sample, cases: list[Damage], workers: int) -> Iterator[tuple[Damage, str]]:
+def diagnosis(stored: Stored) -> str:
+    """What was told, without the place and without SQLite's last word."""
+    said = re.split(r"; the files|: malformed|: Could not|: \*\*\*", stored.damage)[0]
+    return re.sub(r"\d+", "N", said) or "nothing"
+
+
+def without_consequence(sample: Sample, case: Damage | Record) -> str:
+    if isinstance(case, Record):
+        return "the key of a table's only row"
+    return unread(sample.files, case.file, case.at, cut=case.bit is None)
+
+
+def judged(sample: Sample, cases: Sequence[Damage | Record]) -> Tally:
+    tally = Tally()
+    for case in cases:
+        found, stored = verdict(sample, case)
+        kind = found.partition(":")[0]
+        tally.kinds[kind] += 1
+        if kind not in GOOD:
+            tally.bad.append(f"{case}: {found}")
+        if kind == "unharmed":
+            tally.unread[without_consequence(sample, case)] += 1
+        if stored is not None:
+            tally.told[diagnosis(stored)] += 1
+            tally.kept.setdefault(content(stored), stored)
+    return tally
+
+
+def campaign(
+    sample: Sample, cases: Sequence[Any], workers: int, judge: Callable[[Sample, Any], Tally] = judged
+) -> Tally:
+    tally = Tally()
+    chunks = [cases[start : start + CHUNK] for start in range(0, len(cases), CHUNK)]
     if workers == 1:
-        yield from ((case, verdict(sample, case)) for case in cases)
-        return
+        for chunk in chunks:
+            tally.add(judge(sample, chunk))
+        return tally
     with multiprocessing.Pool(workers) as pool:
-        yield from zip(cases, pool.imap(partial(verdict, sample), cases, chunksize=200), strict=True)
+        for found in pool.imap(partial(judge, sample), chunks):
+            tally.add(found)
+    return tally
+
+
+# --- the wal-index
+
+
+def same_reading(sample: Sample, cases: Sequence[Damage]) -> Tally:
+    """Whether SQLite reads the same with each damaged wal-index, which it is to make anew at the first opening."""
+    tally, files = Tally(), {name: data for name, data in sample.files.items() if name != WITNESS}
+    with tempfile.TemporaryDirectory() as name:
+        whole = _rows(Path(name), files)
+        for case in cases:
+            same = _rows(Path(name), case.of(files)) == whole
+            tally.kinds["unharmed" if same else "lost"] += 1
+            if same:
+                tally.unread["the wal-index, made anew at each opening"] += 1
+            else:
+                tally.bad.append(f"{case}: it reads other rows")
+    return tally
+
+
+def _rows(directory: Path, files: dict[str, bytes]) -> list[tuple[object, ...]]:
+    for file in FILES:
+        (directory / file).unlink(missing_ok=True)
+    for file, data in files.items():
+        (directory / file).write_bytes(data)
+    with closing(connect(directory)) as database:
+        return [row for table in TABLES for row in database.execute(f"SELECT * FROM {table}")]
+
+
+# --- the command line
+
+
+def measured(name: str, sample: Sample, arguments: argparse.Namespace) -> Tally:
+    """Damage everything of a sample, and say what came of each file."""
+    whole = Tally()
+    for place in (*FILES, ROWS):
+        if place == SHM and name == WHOLE:
+            continue
+        cases = list(records(sample.files) if place == ROWS else damages(sample, place))[:: arguments.every]
+        found = campaign(sample, cases, arguments.workers, same_reading if place == SHM else judged)
+        size = len(sample.files.get(place, b""))
+        print(json.dumps({"store": name, "of": place, "bytes": size, "damages": len(cases), **found.kinds}))
+        whole.add(found)
+    print(json.dumps({"store": name, "without consequence": dict(whole.unread.most_common())}))
+    print(json.dumps({"store": name, "told": dict(whole.told.most_common())}))
+    for stored in whole.kept.values():
+        wrong = recover(stored, snapshot_every=sample.snapshot_every)
+        if wrong:
+            whole.bad.append(
+                f"with {len(stored.entries)} entries, {stored.promise}, {stored.damage}: {wrong}"
+            )
+    print(json.dumps({"store": name, "contents": len(whole.kept), "recovered": len(whole.kept)}))
+    return whole
 
 
 def main() -> int:
@@ -191,25 +257,20 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--every", type=int, default=1)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        sample = sample_of(Path(directory))
-    cases = list(damages(sample))[:: arguments.every]
-    counts: dict[str, Counter[str]] = {name: Counter() for name in FILES}
-    bad: list[str] = []
-    started = time.perf_counter()
-    for case, found in campaign(sample, cases, arguments.workers):
-        kind = found.partition(":")[0]
-        counts[case.file][kind] += 1
-        if kind in BAD:
-            bad.append(f"{case}: {found}")
-    for name in FILES:
-        print(json.dumps({"file": name, "bytes": len(sample.files[name]), **counts[name]}))
-    print(
-        json.dumps({"damages": len(cases), "bad": len(bad), "seconds": round(time.perf_counter() - started)})
-    )
-    for line in bad[:SHOWN]:
+    whole, started = Tally(), time.perf_counter()
+    for name, snapshot_every in SNAPSHOTS_EVERY.items():
+        with tempfile.TemporaryDirectory() as directory:
+            sample = sample_of(Path(directory), snapshot_every=snapshot_every)
+        whole.add(measured(name, sample, arguments))
+    ran = {"damages": whole.kinds.total(), "bad": len(whole.bad)}
+    print(json.dumps({**ran, "seconds": round(time.perf_counter() - started), "cpu_s": round(_cpu_s())}))
+    for line in whole.bad[:SHOWN]:
         print(line, file=sys.stderr)
-    return 1 if bad else 0
+    return 1 if whole.bad else 0
+
+
+def _cpu_s() -> float:
+    return sum(os.times()[:4])
 
 
 if __name__ == "__main__":

@@ -3,65 +3,111 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from trading_stack.journal import files
+from trading_stack.journal import files, opening
 from trading_stack.journal.meta import Meta, StoreBroken
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 
+import damaged_recovery
+import damaged_sample
 import damaged_stores
+from damaged_records import records
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> damaged_stores.Sample:
-    return damaged_stores.sample_of(tmp_path_factory.mktemp("sample"))
+EVERY = 401
 
 
-def counted(sample: damaged_stores.Sample, *, every: int) -> Counter[str]:
-    cases = list(damaged_stores.damages(sample))[::every]
-    return Counter(found.partition(":")[0] for _, found in damaged_stores.campaign(sample, cases, workers=1))
+@pytest.fixture(scope="module", params=damaged_sample.SNAPSHOTS_EVERY.values())
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> damaged_sample.Sample:
+    return damaged_sample.sample_of(tmp_path_factory.mktemp("sample"), snapshot_every=request.param)
 
 
-def test_the_sample_is_whole_and_worth_damaging(sample: damaged_stores.Sample) -> None:
+def damaged(sample: damaged_sample.Sample, *names: str, every: int = EVERY) -> damaged_stores.Tally:
+    cases = [case for name in names for case in damaged_stores.damages(sample, name)]
+    return damaged_stores.campaign(sample, cases[::every], workers=1)
+
+
+def test_the_sample_is_whole_and_worth_damaging(sample: damaged_sample.Sample) -> None:
     whole = damaged_stores.opened(sample.files)
-    assert damaged_stores.content(whole) == damaged_stores.content(sample.durable)
-    assert damaged_stores.content(whole) != damaged_stores.content(sample.before)
-    assert len(whole.entries) == 22
-    assert all(sample.files[name] for name in damaged_stores.FILES)
+    assert whole == sample.durable
+    assert {entry.epoch for entry in whole.entries} >= {2, 3}
+    assert whole.promise.epoch == 4
+    assert (whole.snapshot is None) == (sample.snapshot_every == damaged_sample.NEVER)
+    life = damaged_sample.Life(snapshot_every=sample.snapshot_every)
+    committed = life.judge.committed[-1].index
+    assert whole.entries[-1].index == committed + damaged_sample.UNCOMMITTED
+    assert life.disks["charlie"].written.last.end < committed
+    assert all(sample.files[name] for name in damaged_sample.FILES)
 
 
-def test_no_damage_is_accepted(sample: damaged_stores.Sample) -> None:
-    found = counted(sample, every=401)
-    assert set(found) == {"recognised", "unharmed"}
-    assert min(found.values()) > 10
+def test_no_damage_is_accepted(sample: damaged_sample.Sample) -> None:
+    found = damaged(sample, files.FILE, files.WAL, damaged_stores.WITNESS)
+    assert found.bad == []
+    assert set(found.kinds) == {"recognised", "unharmed"}
+    assert min(found.kinds.values()) > 10
+    assert "a cell" not in found.unread
+
+
+def test_no_changed_row_is_accepted(sample: damaged_sample.Sample) -> None:
+    found = damaged_stores.campaign(sample, list(records(sample.files))[::101], workers=1)
+    assert found.bad == []
+    assert found.kinds["recognised"] > 50
+
+
+def test_a_wal_index_is_never_believed(sample: damaged_sample.Sample) -> None:
+    cases = list(damaged_stores.damages(sample, damaged_stores.SHM))[::2001]
+    found = damaged_stores.campaign(sample, cases, 1, damaged_stores.same_reading)
+    assert set(found.kinds) == {"unharmed"}
+
+
+def test_every_damaged_store_recovers_from_the_others(sample: damaged_sample.Sample) -> None:
+    found = damaged(sample, files.FILE, files.WAL)
+    assert len(found.kept) > 5
+    for stored in found.kept.values():
+        assert damaged_recovery.recover(stored, snapshot_every=sample.snapshot_every) == ""
+
+
+# --- mistakes that are to be caught
 
 
 def test_a_store_without_a_witness_loses_silently(
-    sample: damaged_stores.Sample, monkeypatch: pytest.MonkeyPatch
+    sample: damaged_sample.Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_compare_with_witness", lambda *_: None)
-    found = counted(sample, every=401)
-    assert found["lost"] + found["torn"] > 10
+    assert damaged(sample, files.WAL).kinds["lost"] > 10
 
 
-def test_a_store_that_believes_its_meta_accepts_other_content(
-    sample: damaged_stores.Sample, monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_believes_its_meta_is_caught(
+    sample: damaged_sample.Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def believed(row: bytes, *, file: str) -> Meta:
         try:
-            return damaged_stores.msgspec.msgpack.decode(row[16:], type=Meta)
+            return msgspec.msgpack.decode(row[16:], type=Meta)
         except ValueError as error:
             raise StoreBroken(file) from error
 
     monkeypatch.setattr(files, "unseal", believed)
-    in_the_seal = damaged_stores.Damage(files.FILE, sample.files[files.FILE].index(b"a-store"), 0)
-    without_wal = {**sample.files, files.WAL: b""}
-    monkeypatch.setattr(files, "_compare_with_witness", lambda *_: None)
-    damaged = damaged_stores.Sample(without_wal, damaged_stores.opened(without_wal), sample.before)
-    assert damaged_stores.verdict(damaged, in_the_seal) in ("lost", "other")
+    cases = [case for case in records(sample.files) if case.what.startswith("meta 1 value: bit")]
+    assert damaged_stores.campaign(sample, cases[::11], workers=1).bad
+
+
+def test_a_damaged_store_that_keeps_its_vote_is_caught(
+    sample: damaged_sample.Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replacement = opening._replacement
+    monkeypatch.setattr(
+        opening,
+        "_replacement",
+        lambda *found: msgspec.structs.replace(replacement(*found), proven=True),
+    )
+    found = damaged(sample, files.WAL)
+    assert any("it may still vote" in line for line in found.bad)
+    stored = next(stored for stored in found.kept.values() if stored.damage)
+    wrong = damaged_recovery.recover(stored, snapshot_every=sample.snapshot_every)
+    assert "recoverable" in wrong
