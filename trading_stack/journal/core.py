@@ -111,6 +111,7 @@ class Core:
     writes: deque[Write] = field(default_factory=deque)
     waiting: dict[int, Request] = field(default_factory=dict)
     announced: Lead | None = None
+    installing: int = 0  # snapshots whose state takes the place of this one's once they are durable
     _ticket: int = 0
     _opened_writes: int = 0
     _verified: Certificate | None = None
@@ -312,6 +313,7 @@ class Core:
         self.snapshot = snapshot
         self.log.reset(snapshot.base)
         self.commit_index = snapshot.base.index
+        self.installing += 1
         self.persist(
             fence=fence,
             truncate_from=snapshot.base.index + 1,
@@ -321,6 +323,7 @@ class Core:
         self.writes[-1].last_index = snapshot.base.index
 
     def _installed(self, snapshot: Snapshot) -> None:
+        self.installing -= 1
         self.effects.append(Install(snapshot))
         self.tell("snapshot_installed", last_index=snapshot.base.index)
 

@@ -197,7 +197,9 @@ class Primary:
 
     def _commit(self) -> None:
         core = self._core
-        if self._ended:
+        if (
+            self._ended or core.installing
+        ):  # others may be ahead of the state that the next entry is applied to
             return
         matches = [f.match_index for f in self._followers.values() if f.proven]
         index = self._majority_of(core.durable_index, matches)

@@ -202,7 +202,7 @@ class EngineNode:
     def _apply(self, effect: j.Apply) -> None:
         judge = self.world.judge
         for entry, request in zip(effect.entries, effect.requests, strict=True):
-            judge.on_commit(self.name, entry)
+            judge.on_commit(self.name, entry, len(self.applied))
             self.applied.append(entry.hash)
             if isinstance(request, int):
                 judge.on_ack(request, entry)

@@ -16,6 +16,7 @@ from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.network import MS, NODES
+from trading_stack.simulation.rivals import rivals
 from trading_stack.simulation.schedule import Action, At, Load, Moment, Schedule, When
 
 Generator = Callable[[int], Schedule]
@@ -121,6 +122,7 @@ GENERATORS: Final[dict[str, Generator]] = {
     "uniform": uniform,
     "swarm": swarm,
     "keyed": keyed,
+    "rivals": rivals,
     "harmless": harmless,
 }
 

@@ -61,8 +61,11 @@ class Judge:
 
     # --- commits and acknowledgements
 
-    def on_commit(self, node: str, entry: Entry) -> None:
+    def on_commit(self, node: str, entry: Entry, applied: int) -> None:
+        """A node is about to apply an entry to a state of `applied` entries."""
         committed = self.committed
+        if applied != entry.index - 1:
+            self.blame(Rule.PREFIX, (node,), f"applies entry {entry.index} to a state of {applied} entries")
         if entry.index > len(committed):
             committed.append(entry)
             self.check_recoverable()

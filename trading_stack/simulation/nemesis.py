@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from trading_stack.simulation.world import World
 
 
+@dataclass(slots=True)
+class Waiting:
+    """An action, and how many of the events that it waits for were told so far."""
+
+    action: Action
+    moment: When
+    heard: int = 0
+
+
 class Nemesis:
     """Strikes until `heal`."""
 
@@ -24,13 +33,13 @@ class Nemesis:
         self._active: dict[int, Fault] = {}
         self._struck = 0
         self._over = False
-        self._counts: Counter[str] = Counter()
-        self._waiting: dict[str, list[Action]] = {}
+        self._waiting: dict[str, list[Waiting]] = {}
         for action in schedule.actions:
             if isinstance(action.moment, At):
                 world.at(action.moment.ns, self._strike, action, "")
             else:
-                self._waiting.setdefault(action.moment.event, []).append(action)
+                waiting = Waiting(action, action.moment)
+                self._waiting.setdefault(action.moment.event, []).append(waiting)
         if self._waiting:
             world.listeners.append(self._hear)
         if any(isinstance(action.fault, Replay) for action in schedule.actions):
@@ -42,12 +51,14 @@ class Nemesis:
         waiting = self._waiting.get(event.kind)
         if waiting is None:
             return
-        self._counts[event.kind] += 1
-        for action in waiting:
-            moment = action.moment
-            if isinstance(moment, When) and moment.nth == self._counts[event.kind]:
+        now_ns = self._world.now_ns
+        for each in waiting:
+            if now_ns < each.moment.from_ns:
+                continue
+            each.heard += 1
+            if each.heard == each.moment.nth:
                 teller = event.node.removeprefix("sentinel-")
-                self._world.at(self._world.now_ns + moment.after_ns, self._strike, action, teller)
+                self._world.at(now_ns + each.moment.after_ns, self._strike, each.action, teller)
 
     def _strike(self, action: Action, teller: str) -> None:
         if self._over:

@@ -18,11 +18,12 @@ class At(msgspec.Struct, frozen=True, tag="at"):
 
 
 class When(msgspec.Struct, frozen=True, tag="when"):
-    """`after_ns` after the `nth` event of this kind that anybody tells, counted from 1."""
+    """`after_ns` after the `nth` event of this kind that anybody tells from `from_ns` on, counted from 1."""
 
     event: str
     nth: int = 1
     after_ns: int = 0
+    from_ns: int = 0
 
 
 Moment = At | When

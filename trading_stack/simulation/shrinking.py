@@ -92,6 +92,10 @@ def _simpler(action: Action) -> Iterator[Action]:
     if isinstance(moment, When):
         if moment.after_ns:
             yield replace(action, moment=replace(moment, after_ns=0))
+        if moment.from_ns:
+            yield replace(action, moment=replace(moment, from_ns=0))
+        for rounder in _rounder(moment.from_ns):
+            yield replace(action, moment=replace(moment, from_ns=rounder))
     else:
         for rounder in _rounder(moment.ns):
             yield replace(action, moment=At(rounder))

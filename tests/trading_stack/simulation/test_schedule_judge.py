@@ -40,39 +40,39 @@ def broken(made: World, rule: Rule) -> pytest.RaisesExc[Violation]:
 def test_what_is_committed_must_be_in_the_greatest_log_of_each_majority() -> None:
     entries = log_of(3)
     held = stores(alpha=entries, bravo=entries, charlie=[])
-    held.judge.on_commit("alpha", entries[0])
+    held.judge.on_commit("alpha", entries[0], 0)
     lost = stores(alpha=entries, bravo=[], charlie=[])
     with broken(lost, Rule.RECOVERABLE):
-        lost.judge.on_commit("alpha", entries[0])
+        lost.judge.on_commit("alpha", entries[0], 0)
 
 
 def test_a_log_of_a_later_epoch_wins_whatever_its_length() -> None:
     entries = log_of(3)
     masked = stores(alpha=entries, bravo=entries, charlie=log_of(1, epoch=2))
     with broken(masked, Rule.RECOVERABLE):
-        masked.judge.on_commit("alpha", entries[0])
+        masked.judge.on_commit("alpha", entries[0], 0)
 
 
 def test_a_store_without_a_vote_elects_nobody() -> None:
     entries = log_of(1)
     made = stores(alpha=entries, bravo=entries, charlie=[])
     made.disks["charlie"].written.proven = False
-    made.judge.on_commit("alpha", entries[0])
+    made.judge.on_commit("alpha", entries[0], 0)
     made.disks["bravo"] = Disk(Image("new"))
     made.judge.check_recoverable()  # one voter is no majority: nobody can be elected at all
 
 
 def test_committed_prefixes_agree() -> None:
     made = stores(**{node: log_of(2) for node in NODES})
-    made.judge.on_commit("alpha", log_of(1)[0])
-    made.judge.on_commit("bravo", log_of(1)[0])
+    made.judge.on_commit("alpha", log_of(1)[0], 0)
+    made.judge.on_commit("bravo", log_of(1)[0], 0)
     with broken(made, Rule.PREFIX):
-        made.judge.on_commit("bravo", log_of(1, epoch=2)[0])
+        made.judge.on_commit("bravo", log_of(1, epoch=2)[0], 0)
 
 
 def test_a_snapshot_holds_what_was_committed() -> None:
     made = stores(**{node: log_of(2) for node in NODES})
-    made.judge.on_commit("alpha", log_of(1)[0])
+    made.judge.on_commit("alpha", log_of(1)[0], 0)
     made.judge.on_restored("bravo", [log_of(1)[0].hash])
     with broken(made, Rule.PREFIX):
         made.judge.on_restored("bravo", [log_of(1, epoch=2)[0].hash])
@@ -171,3 +171,10 @@ def test_a_finding_is_data() -> None:
     again = msgspec.json.decode(msgspec.json.encode(finding), type=type(finding))
     assert again == finding
     assert {"nemesis", "alpha", "bravo"} <= {event.node for event in finding.events}
+
+
+def test_an_entry_is_applied_to_the_state_that_it_follows() -> None:
+    made = stores(**{node: log_of(2) for node in NODES})
+    made.judge.on_commit("alpha", log_of(2)[0], 0)
+    with broken(made, Rule.PREFIX):
+        made.judge.on_commit("alpha", log_of(2)[1], 0)
