@@ -23,8 +23,8 @@ SLOT_BYTES: Final = _COUNT.size + _SUM_BYTES
 class Witness:
     """The file, open for writing; made when it isn't there."""
 
-    def __init__(self, directory: Path) -> None:
-        self._descriptor = os.open(directory / WITNESS, os.O_WRONLY | os.O_CREAT, 0o600)
+    def __init__(self, directory: Path, *, name: str = WITNESS) -> None:
+        self._descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT, 0o600)
         self._slot = 0
 
     def write(self, writes: int) -> None:
@@ -42,10 +42,10 @@ class Witness:
         os.close(self._descriptor)
 
 
-def read_witness(directory: Path) -> int | None:
+def read_witness(directory: Path, *, name: str = WITNESS) -> int | None:
     """The writes that the file witnesses; None when it isn't there, or no slot of it is sound."""
     try:
-        data = (directory / WITNESS).read_bytes()
+        data = (directory / name).read_bytes()
     except FileNotFoundError:
         return None
     slots = [data[start : start + SLOT_BYTES] for start in (0, SLOT_BYTES)]

@@ -121,6 +121,8 @@ class Watchtower:
 
     def start(self) -> None:
         """Begin to watch; must be called from the event loop."""
+        if self._box.damage:
+            emit("store_damaged", epoch=self._epoch(), reason=self._box.failure or "")
         self._logbook.start()
         self._box.start(lambda ballot: self._loop.call_soon_threadsafe(self._saved, ballot))
         for client in (*self.engines.values(), *self.peers.values()):
