@@ -11,7 +11,7 @@ from typing import Final
 
 from trading_stack.defects import Defect
 from trading_stack.journal.certificate import Certificate, Verify, valid
-from trading_stack.journal.entries import Entry, Log, sound
+from trading_stack.journal.entries import Entry, sound
 from trading_stack.journal.events import (
     Apply,
     Effect,
@@ -26,6 +26,7 @@ from trading_stack.journal.events import (
     Tell,
 )
 from trading_stack.journal.life import Age, Life
+from trading_stack.journal.log import Log
 from trading_stack.journal.messages import Message, SnapshotOffer, Status
 from trading_stack.journal.snapshots import Snapshot
 

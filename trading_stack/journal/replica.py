@@ -14,7 +14,7 @@ import msgspec
 from trading_stack.journal.candidate import Candidate
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.core import Config, Core, Role
-from trading_stack.journal.entries import Log, Position
+from trading_stack.journal.entries import Position
 from trading_stack.journal.events import (
     AskReads,
     Certified,
@@ -36,6 +36,7 @@ from trading_stack.journal.events import (
 )
 from trading_stack.journal.handover import Handovers
 from trading_stack.journal.installing import Installing
+from trading_stack.journal.log import Log
 from trading_stack.journal.messages import (
     Append,
     AppendReply,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from trading_stack.engine.archive import state_after, venue_of
-from trading_stack.journal.entries import Log
+from trading_stack.journal.log import Log
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.venue.commands import New, encode
 from trading_stack.venue.machine import Venue

@@ -8,7 +8,7 @@ import pytest
 from harness.model.replica import ReplicaDump
 from trading_stack.engine import dump
 from trading_stack.engine.dump import Snapshot
-from trading_stack.journal.entries import Log
+from trading_stack.journal.log import Log
 from trading_stack.simulation.network import MS
 from trading_stack.simulation.world import World
 from trading_stack.venue.commands import New, Resolve, encode, epoch

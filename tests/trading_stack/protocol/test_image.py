@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_stack.journal.entries import Log
 from trading_stack.journal.events import Persist, Persisted, PersistRefused, Promise
 from trading_stack.journal.image import Image, Opened, Record
 from trading_stack.journal.life import Age
+from trading_stack.journal.log import Log
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.journal.store import Outcome, Store
 

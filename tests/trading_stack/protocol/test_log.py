@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_stack.journal.entries import Log
+from trading_stack.journal.log import Log
 
 
 @given(st.lists(st.integers(0, 2), max_size=40))

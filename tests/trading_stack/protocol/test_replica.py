@@ -8,9 +8,10 @@ from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
 from trading_stack.journal.core import Config, Role
-from trading_stack.journal.entries import Entry, Log
+from trading_stack.journal.entries import Entry
 from trading_stack.journal.image import Image
 from trading_stack.journal.life import Age, Life
+from trading_stack.journal.log import Log
 from trading_stack.journal.messages import (
     Append,
     AppendReply,

@@ -11,7 +11,8 @@ from test_replica_schedules import Storm
 
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
-from trading_stack.journal.entries import Base, Log
+from trading_stack.journal.entries import Base
+from trading_stack.journal.log import Log
 from trading_stack.journal.messages import SnapshotOffer, SnapshotPart, SnapshotWanted
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.simulation.network import MS, NODES

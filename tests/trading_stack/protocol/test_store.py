@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from trading_stack.defects import Defect
-from trading_stack.journal.entries import GENESIS, Entry, Log, chain, sound
+from trading_stack.journal.entries import GENESIS, Entry, chain, sound
 from trading_stack.journal.events import Persist, Persisted, PersistFailed, PersistRefused, Promise
 from trading_stack.journal.files import FILE, WAL, make
 from trading_stack.journal.life import Age
+from trading_stack.journal.log import Log
 from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
 from trading_stack.journal.store import Outcome, Store
 from trading_stack.journal.witness import WITNESS

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from trading_stack.defects import Defect
-from trading_stack.journal.entries import Entry, Log
+from trading_stack.journal.entries import Entry
 from trading_stack.journal.events import Promise
 from trading_stack.journal.image import Image
+from trading_stack.journal.log import Log
 from trading_stack.journal.messages import AppendReply
 from trading_stack.simulation import playing, world
 from trading_stack.simulation.directed import DIRECTED

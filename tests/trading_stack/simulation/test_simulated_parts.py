@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from trading_stack.journal.entries import Entry, Log
+from trading_stack.journal.entries import Entry
 from trading_stack.journal.events import Persist, PersistRefused, Promise
 from trading_stack.journal.image import Image
+from trading_stack.journal.log import Log
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.simulation.clock import Clock
 from trading_stack.simulation.disk import Disk
