@@ -46,19 +46,22 @@ def others(judgement: Judgement) -> list[str]:
     ]
 
 
+def scenario_file(stack: Stack, name: str) -> Path:
+    """A scenario of the gate, or one beside the stack's file."""
+    return stack.path.parent / name if name.endswith(".yaml") else reference_scenarios() / f"{name}.yaml"
+
+
 def try_defect(stack: Stack, defect: Defect, *, runs: int, out: Path) -> int:
     """Run the scenarios that must catch a defect; answers how many runs did not."""
     missed = 0
     for scenario_name, by in defect.caught_by.items():
-        (scenario, *_) = load_scenarios(
-            reference_scenarios() / f"{scenario_name}.yaml", vocabulary=vocabulary()
-        )
+        (scenario, *_) = load_scenarios(scenario_file(stack, scenario_name), vocabulary=vocabulary())
         hits, seen = 0, set()
         setups = [
             Setup(
                 each,
                 seeded(stack, each, variables=os.environ),
-                platform_named("process"),
+                platform_named(defect.platform),
                 out / defect.name,
                 defect.environment,
                 defect=defect.name,
@@ -71,7 +74,7 @@ def try_defect(stack: Stack, defect: Defect, *, runs: int, out: Path) -> int:
             seen.update(others(judgement) or [f"({judgement.outcome})"])
         missed += runs - hits
         print(
-            f"{defect.name:<34}{scenario_name:<30}{by:<16}{hits} of {runs}   fails: {', '.join(sorted(seen))}",
+            f"{defect.name:<34}{scenario_name:<46}{by:<16}{hits} of {runs}   fails: {', '.join(sorted(seen))}",
             flush=True,
         )
     return missed

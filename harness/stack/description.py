@@ -41,11 +41,15 @@ class EntryPoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A known mistake that a good suite must catch: `environment` switches it on, `caught_by` maps scenario to predicate."""
+    """A known mistake that a good suite must catch: `environment` switches it on, `caught_by` maps scenario to predicate.
+
+    A scenario is a name of the gate, or the path of a file, from the folder of the stack's own; it runs on `platform`.
+    """
 
     name: str
     environment: Mapping[str, str]
     caught_by: Mapping[str, str]
+    platform: str = "process"
 
 
 class Detector(NamedTuple):

@@ -74,7 +74,13 @@ class DefectSettings(Settings):
     """A known mistake of the stack, which its scenarios must catch."""
 
     environment: dict[str, str] = Field(description="What switches the mistake on, for every service.")
-    caught_by: dict[str, str] = Field(description="Scenario to predicate or check that must fail.")
+    caught_by: dict[str, str] = Field(
+        description="Scenario to predicate or check that must fail: a name of the gate, or a path from the stack's file."
+    )
+    platform: str = Field(
+        default="process",
+        description="Where these scenarios run: sim for faults that processes can't suffer.",
+    )
 
 
 class DetectorSettings(Settings):

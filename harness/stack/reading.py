@@ -131,7 +131,8 @@ def _assemble(
         detector=_detector(block.detector),
         waives=block.waives,
         defects=tuple(
-            Defect(name, defect.environment, defect.caught_by) for name, defect in block.defects.items()
+            Defect(name, defect.environment, defect.caught_by, defect.platform)
+            for name, defect in block.defects.items()
         ),
         ignored=tuple(findings.ignored),
         warnings=(),

@@ -146,10 +146,6 @@ def test_a_planted_defect_is_caught_there_too(tmp_path: Path, defect: str) -> No
 
 
 def test_a_power_cut_shows_a_store_that_acknowledges_before_it_syncs(tmp_path: Path) -> None:
-    compose = (ROOT / "docker-compose.yml").read_text()
-    planted = "    lost-fsync: {environment: {TRADING_STACK_DEFECT: lost-fsync}, caught_by: {power: O2}}\n"
-    first = "    acknowledge-before-replication:\n"
-    (tmp_path / "docker-compose.yml").write_text(compose.replace(first, planted + first))
     codes = {}
     for defect in (None, "lost-fsync"):
         codes[defect], run = virtual_run(
@@ -157,7 +153,6 @@ def test_a_power_cut_shows_a_store_that_acknowledges_before_it_syncs(tmp_path: P
             hash_seed="1",
             defect=defect,
             scenario=POWER,
-            stack=tmp_path / "docker-compose.yml",
         )
         verdicts = json.loads((run / "verdicts.json").read_bytes())["verdicts"]
         assert [verdict["outcome"] for verdict in verdicts] == ["PASS" if defect is None else "FAIL"]

@@ -37,5 +37,9 @@ def test_the_gate_covers_what_it_must() -> None:
     gate = {path.stem for path in FILES if path.parent.name == "gate"}
     assert len(gate) >= 10
     stack = read_stack(ROOT / "docker-compose.yml", variables={})
-    caught = {scenario for defect in stack.defects for scenario in defect.caught_by}
-    assert caught <= gate, "a defect is caught by a scenario that doesn't exist"
+    for defect in stack.defects:
+        for scenario in defect.caught_by:
+            if defect.platform == "process":
+                assert scenario in gate, f"{defect.name}: the gate has no {scenario}"
+            else:
+                assert ROOT / scenario in FILES, f"{defect.name}: no {scenario} is shipped"
