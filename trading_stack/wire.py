@@ -42,6 +42,7 @@ KEEPALIVE_S: Final = 0.5
 SILENT_KEEPALIVES: Final = 6  # this many in a row without a byte: the connection is dead
 HELLO_KEEPALIVES: Final = 3  # a connection that has proved nothing by then ends, however much it says
 BACKLOG_LIMIT_BYTES: Final = 64 << 20
+CLOSED_THERE: Final = "closed by the far end"
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -142,7 +143,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, codec: Codec, callbacks: Callbacks, *, dialled: bool) -> None:
         self.up = False
         self.peer = ""
-        self.why = "closed by the far end"
+        self.why = CLOSED_THERE
         self.binding = b""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._codec = codec
@@ -184,6 +185,8 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         was_up, self.up = self.up, False
+        if self._received and self.why == CLOSED_THERE:
+            self._codec.counters.add("frames_truncated")
         if exc is not None:
             self.why = f"reset: {exc}"
         if not self.ended.done():
