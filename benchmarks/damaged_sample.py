@@ -112,13 +112,14 @@ class Life(World):
 class Sample:
     """The files of the victim's store as its death leaves them, and what they hold.
 
-    `written` are the hashes of all entries that it ever wrote.
+    `written` are the hashes of all entries that it ever wrote, `earlier` the files after each write but the last.
     """
 
     snapshot_every: int
     files: dict[str, bytes]
     durable: Stored
     written: frozenset[bytes]
+    earlier: tuple[dict[str, bytes], ...]
 
 
 def sample_of(directory: Path, *, snapshot_every: int = NEVER) -> Sample:
@@ -127,16 +128,18 @@ def sample_of(directory: Path, *, snapshot_every: int = NEVER) -> Sample:
     name = life.disks[VICTIM].written.incarnation
     make(directory, Meta(FORMAT, "trading", name, fresh=True), page_bytes=PAGE_BYTES)
     store, outcomes = Store(directory), queue.SimpleQueue[list[Outcome]]()
+    moments: list[dict[str, bytes]] = []
     store.start(outcomes.put)
     for number, persist in enumerate(life.wrote):
         if number == len(life.wrote) - IN_THE_WAL:
             _checkpoint(directory)
         store.write(persist)
         assert outcomes.get(timeout=60) == [Persisted(persist.ticket)]
-    files = {file: (directory / file).read_bytes() for file in FILES}
+        moments.append({file: (directory / file).read_bytes() for file in FILES})
     store.close()
+    files = moments.pop()
     written = frozenset(entry.hash for persist in life.wrote for entry in persist.entries)
-    return Sample(snapshot_every, files, open_store(directory, cluster="trading"), written)
+    return Sample(snapshot_every, files, open_store(directory, cluster="trading"), written, tuple(moments))
 
 
 def _checkpoint(directory: Path) -> None:

@@ -2,19 +2,21 @@
 
 `damaged_sample.py` tells the life of the replica whose store it is: once with its whole log, once with a snapshot and a
 tail after it. Its files, as a kill leaves them, are damaged in every way that there is: gone, cut at each byte, and
-with each single bit flipped. So is every value of every row of the database, and each row is taken away. Each time the
-store is opened, and what it then says is compared with what was durable.
+with each single bit flipped. So is every value of every row of the database, and each row is taken away; and files of
+different moments are put together. Each time the store is opened, and what it then says is compared with what was durable.
 
     unharmed    it holds exactly what was durable: that place is not read, or is told by another
     recognised  it says what is damaged and in which file, has a new name and no vote, and keeps nothing that was never
                 written
+    rolled back two of three files are those of an earlier moment, and so is all that it holds: sound by itself, it is told
+                by its peers (`tests/trading_stack/protocol/test_rolled_back.py`)
     refused     it doesn't open, so that this replica can't recover
     lost        something durable is gone, and it doesn't know it
     other       it holds something that was never written, or says too little
     crashed     opening it failed in another way
 
 Then the cluster of three goes on, in virtual time, with each different content that was kept (`damaged_recovery.py`).
-All but the first two kinds must be 0, and every recovery must succeed; exits with 1 otherwise, and names the first few.
+All but the first three kinds must be 0, and every recovery must succeed; exits with 1 otherwise, and names the first few.
 The wal-index (`-shm`), which knows nothing of what the pages hold, is damaged beside one of the two stores alone, and
 compared by what SQLite then reads, which is quicker.
 Usage: `python benchmarks/damaged_stores.py [--workers N] [--every N]` (`--every 50` tries each fiftieth damage alone).
@@ -35,6 +37,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,15 +48,16 @@ from damaged_sample import FILES, SHM, SNAPSHOTS_EVERY, WHOLE, Sample, sample_of
 from damaged_unread import unread
 
 from trading_stack.journal.events import Stored
-from trading_stack.journal.files import connect
+from trading_stack.journal.files import FILE, WAL, connect
 from trading_stack.journal.meta import StoreRefused
 from trading_stack.journal.opening import open_store
 from trading_stack.journal.witness import WITNESS
 
-GOOD: Final = ("unharmed", "recognised")
+GOOD: Final = ("unharmed", "recognised", "rolled back")
 CHUNK: Final = 400
 SHOWN: Final = 5
 ROWS: Final = "rows"
+MIXED: Final = "files of different moments"
 TABLES: Final = ("meta", "entries", "snapshot")
 
 
@@ -91,6 +95,34 @@ def damages(sample: Sample, name: str) -> Iterator[Damage]:
         yield from (Damage(name, at, bit) for bit in range(8))
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Some of the files put back to what they were after an earlier write."""
+
+    names: tuple[str, ...]
+    earlier: dict[str, bytes]
+    write: int
+
+    def __str__(self) -> str:
+        return f"{' and '.join(self.names)} as of write {self.write}"
+
+    def of(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        return {**files, **{name: self.earlier[name] for name in self.names}}
+
+
+def mixtures(sample: Sample) -> Iterator[Mixture]:
+    """One or two of the three files that are read, as of each earlier write; not what is a whole earlier store."""
+    read = (FILE, WAL, WITNESS)
+    for write, earlier in enumerate(sample.earlier, 1):
+        for names in (names for count in (1, 2) for names in combinations(read, count)):
+            mixture = Mixture(names, earlier, write)
+            if any(mixture.of(sample.files)[name] != earlier[name] for name in read):
+                yield mixture
+
+
+Case = Damage | Record | Mixture
+
+
 # --- judging
 
 
@@ -120,7 +152,7 @@ def opened(files: dict[str, bytes]) -> Stored:
         return open_store(Path(name), cluster="trading")
 
 
-def verdict(sample: Sample, damage: Damage | Record) -> tuple[str, Stored | None]:
+def verdict(sample: Sample, damage: Case) -> tuple[str, Stored | None]:
     try:
         stored = opened(damage.of(sample.files))
     except StoreRefused as refusal:
@@ -131,6 +163,8 @@ def verdict(sample: Sample, damage: Damage | Record) -> tuple[str, Stored | None
         return honest(sample, stored), stored
     if stored == sample.durable:
         return "unharmed", stored
+    if isinstance(damage, Mixture) and stored in [opened(moment) for moment in sample.earlier]:
+        return "rolled back", None
     known = {entry.hash for entry in stored.entries} <= sample.written
     return "lost" if known else "other", stored
 
@@ -160,13 +194,15 @@ def diagnosis(stored: Stored) -> str:
     return re.sub(r"\d+", "N", said) or "nothing"
 
 
-def without_consequence(sample: Sample, case: Damage | Record) -> str:
+def without_consequence(sample: Sample, case: Case) -> str:
     if isinstance(case, Record):
         return "the key of a table's only row"
+    if isinstance(case, Mixture):
+        return f"an earlier {' and '.join(case.names)}"
     return unread(sample.files, case.file, case.at, cut=case.bit is None)
 
 
-def judged(sample: Sample, cases: Sequence[Damage | Record]) -> Tally:
+def judged(sample: Sample, cases: Sequence[Case]) -> Tally:
     tally = Tally()
     for case in cases:
         found, stored = verdict(sample, case)
@@ -227,13 +263,19 @@ def _rows(directory: Path, files: dict[str, bytes]) -> list[tuple[object, ...]]:
 # --- the command line
 
 
+def cases_of(sample: Sample, place: str) -> list[Case]:
+    if place == ROWS:
+        return list(records(sample.files))
+    return list(mixtures(sample) if place == MIXED else damages(sample, place))
+
+
 def measured(name: str, sample: Sample, arguments: argparse.Namespace) -> Tally:
     """Damage everything of a sample, and say what came of each file."""
     whole = Tally()
-    for place in (*FILES, ROWS):
+    for place in (*FILES, ROWS, MIXED):
         if place == SHM and name == WHOLE:
             continue
-        cases = list(records(sample.files) if place == ROWS else damages(sample, place))[:: arguments.every]
+        cases = cases_of(sample, place)[:: arguments.every]
         found = campaign(sample, cases, arguments.workers, same_reading if place == SHM else judged)
         size = len(sample.files.get(place, b""))
         print(json.dumps({"store": name, "of": place, "bytes": size, "damages": len(cases), **found.kinds}))

@@ -51,8 +51,11 @@ def _why(files: dict[str, bytes], at: int, page_bytes: int) -> str:
     start = HEADER_BYTES if number == 1 else 0
     if page[start] not in PAGE_HEADER_BYTES:
         return "the rest of an overflow page"
-    if offset in _keys(page, start):
-        return "a row's place for its key, which SQLite has beside it"
+    heads = _heads(page, start)
+    if number > 1 and offset in [types for _, types in heads]:
+        return "the type of a row's key, which SQLite takes from the row's number"
+    if offset in [place for place, _ in heads]:
+        return "a row's number, of which the order alone counts here"
     return "a cell" if any(offset in used for used in _used(page, start)) else "empty space of a page"
 
 
@@ -83,18 +86,15 @@ def _used(page: bytes, start: int) -> Iterator[range]:
         yield range(cell, cell + _cell_bytes(page, cell, kind))
 
 
-def _keys(page: bytes, start: int) -> set[int]:
-    """Where rows say of which type their integer primary key is: SQLite takes the row's number instead."""
-    if page[start] != LEAF or start:
-        return set()
+def _heads(page: bytes, start: int) -> list[tuple[int, int]]:
+    """Of each row in a leaf: where its number is, and where it begins to say of which types its values are."""
+    if page[start] != LEAF:
+        return []
     first = start + PAGE_HEADER_BYTES[LEAF]
-    cells = range(first, first + 2 * int.from_bytes(page[start + 3 : start + 5], "big"), 2)
-    return {_key(page, int.from_bytes(page[place : place + 2], "big")) for place in cells}
-
-
-def _key(page: bytes, cell: int) -> int:
-    payload_size = _varint(page, cell)[1]
-    return cell + payload_size + _varint(page, cell + payload_size)[1] + 1
+    pointers = range(first, first + 2 * int.from_bytes(page[start + 3 : start + 5], "big"), 2)
+    cells = [int.from_bytes(page[place : place + 2], "big") for place in pointers]
+    numbers = [cell + _varint(page, cell)[1] for cell in cells]
+    return [(number, number + _varint(page, number)[1] + 1) for number in numbers]
 
 
 def _cell_bytes(page: bytes, cell: int, kind: int) -> int:

@@ -60,6 +60,14 @@ def test_no_changed_row_is_accepted(sample: damaged_sample.Sample) -> None:
     assert found.kinds["recognised"] > 50
 
 
+def test_files_of_different_moments_are_told(sample: damaged_sample.Sample) -> None:
+    cases = list(damaged_stores.mixtures(sample))
+    found = damaged_stores.campaign(sample, cases, workers=1)
+    assert found.bad == []
+    assert found.kinds["recognised"] > 100
+    assert found.kinds["rolled back"] <= 2, "where the last checkpoint makes them a whole earlier store"
+
+
 def test_a_wal_index_is_never_believed(sample: damaged_sample.Sample) -> None:
     cases = list(damaged_stores.damages(sample, damaged_stores.SHM))[::2001]
     found = damaged_stores.campaign(sample, cases, 1, damaged_stores.same_reading)
