@@ -70,6 +70,11 @@ class Handovers:
         self._handover = Handover(certificate, core.now_ns)
 
     @property
+    def under_way(self) -> bool:
+        """Whether commands are kept back, should any come."""
+        return self._handover is not None
+
+    @property
     def held(self) -> int:
         """How many commands are kept back."""
         return 0 if self._handover is None else len(self._handover.held)
@@ -84,9 +89,12 @@ class Handovers:
     def proceed(self) -> None:
         """Yield once the target holds everything, or go on without it when it takes too long."""
         handover = self._handover
-        if handover is None or handover.yielding:
+        if handover is None:
             return
         core, primary = self._core, self._primary()
+        if handover.yielding:
+            self._end_if_overtaken(handover)
+            return
         if primary is None:
             return
         if primary.held_by(handover.certificate.candidate):
@@ -97,6 +105,13 @@ class Handovers:
             if handover.held:
                 primary.propose(handover.held)
 
+    def _end_if_overtaken(self, handover: Handover) -> None:
+        """A higher promise came in between, or the store does not write this one: the target is not who is next."""
+        core = self._core
+        late = core.now_ns - handover.since_ns > core.config.handover_ns + core.config.write_stall_ns
+        if late or core.promise.epoch != handover.certificate.new_epoch:
+            self.end()
+
     def _yield(self, handover: Handover) -> None:
         certificate = handover.certificate
         handover.yielding = True
@@ -106,7 +121,7 @@ class Handovers:
     def _yielded(self, handover: Handover) -> None:
         core, certificate = self._core, handover.certificate
         epoch, target = certificate.new_epoch, certificate.candidate
-        if self._handover is not handover or core.promise.epoch != epoch:
+        if self._handover is not handover:
             return
         core.tell("handover_yielded", epoch=epoch, candidate=target)
         core.send(target, Yield(certificate))

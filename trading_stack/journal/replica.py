@@ -329,6 +329,8 @@ class Replica:
         if fired:
             self._timer_runs = False
         core = self._core
-        if not self._timer_runs and not core.broken and (core.role is not Role.STANDBY or not core.proven):
+        if self._timer_runs or core.broken:
+            return
+        if core.role is not Role.STANDBY or not core.proven or self._handovers.under_way:
             self._timer_runs = True
             core.effects.append(SetTimer(core.now_ns + core.config.heartbeat_ns))

@@ -8,6 +8,8 @@ from sentinel_post import ALL, STANDBYS, Post, beat, watching
 
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Role
+from trading_stack.journal.life import Age, Life
+from trading_stack.journal.messages import Seal
 from trading_stack.sentinel.events import Ballot, Beat, Heard, Order, Save, Saved, Tell, ToEngine
 from trading_stack.sentinel.messages import HandOver, Heartbeat, Issued, Motion, Second
 from trading_stack.simulation.network import MS
@@ -131,6 +133,52 @@ def test_a_store_that_fails_under_the_promise_leaves_nobody_waiting() -> None:
     assert alpha.view().role is Role.STANDBY, "all was held by bravo already: it yields at once"
     assert referred(alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)) == []
     assert referred(alpha.handle(j.PersistFailed("no space"), world.now_ns)) == ["a client"]
+
+
+def holding_under_a_promise() -> World:
+    """Alpha yields to bravo and keeps a client's command back; its store has not finished the promise."""
+    world = led()
+    alpha = world.engines["alpha"].replica
+    alpha.handle(planned(), world.now_ns)
+    assert referred(alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)) == []
+    return world
+
+
+def test_an_overtaken_promise_to_the_target_ends_the_handover() -> None:
+    """Else it would swallow what clients send for as long as the process lives, even when it leads again."""
+    world = holding_under_a_promise()
+    alpha = world.engines["alpha"].replica
+    seal = Seal(certificate(1, 3, "charlie", "alpha", "bravo"), Life("store-9", Age(1, 1)))
+    assert referred(alpha.handle(j.Received("charlie", seal), world.now_ns)) == ["a client"]
+    assert referred(alpha.handle(j.Propose([("another", b"command")]), world.now_ns)) == ["another"]
+    alpha.handle(j.Persisted(99), world.now_ns)
+    assert referred(alpha.handle(j.Propose([("a third", b"command")]), world.now_ns)) == ["a third"]
+
+
+def test_a_promise_that_the_store_never_finishes_keeps_nobody_waiting_for_ever() -> None:
+    world = holding_under_a_promise()
+    alpha = world.engines["alpha"].replica
+    now_ns, referrals = world.now_ns, list[j.Request]()
+    for _ in range(100):
+        now_ns += 20 * MS
+        referrals += referred(alpha.handle(j.Timer(), now_ns))
+    assert referrals == ["a client"]
+    assert alpha.handle(j.Timer(), now_ns) == [], "nothing is left to time"
+
+
+def test_an_engine_whose_handover_was_overtaken_answers_when_it_leads_again() -> None:
+    world = led()
+    world.disks["alpha"].slow_ns = 300 * MS
+    world.engines["alpha"].tell(planned())
+    world.certify("charlie", 3)
+    assert world.run(1000 * MS, until=lambda: world.primary() == "charlie")
+    world.disks["alpha"].slow_ns = 0
+    world.run(1000 * MS)
+    world.certify("alpha", 4)
+    assert world.run(1000 * MS, until=lambda: world.primary() == "alpha")
+    world.propose("alpha", 1)
+    world.run(100 * MS)
+    assert 1 in world.judge.acked
 
 
 def test_a_successor_keeps_what_comes_before_it_leads() -> None:
