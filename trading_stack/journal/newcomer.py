@@ -90,10 +90,20 @@ class Newcomer:
             founders = {peer: status.life.incarnation for peer, status in self._statuses.items()}
             founders[core.config.node] = core.incarnation
         core.founders = founders
-        core.persist(fence=None, founders=founders, proven=True, then=self._become_proven)
+        self._prove(founders)
 
-    def _become_proven(self) -> None:
+    def _prove(self, founders: dict[str, str] | None = None) -> None:
+        """Give the vote to the store of this name, once that is durable: not to what it is called after a disowning."""
         core = self._core
+        incarnation = core.incarnation
+        core.persist(
+            fence=None, founders=founders, proven=True, then=lambda: self._become_proven(incarnation)
+        )
+
+    def _become_proven(self, incarnation: str) -> None:
+        core = self._core
+        if core.incarnation != incarnation:
+            return
         core.proven = True
         self._recovery = None
         core.broadcast(core.status())
@@ -151,4 +161,4 @@ class Newcomer:
             return
         if core.commit_index >= recovery.last_index:
             self._recovery = None
-            core.persist(fence=None, proven=True, then=self._become_proven)
+            self._prove()

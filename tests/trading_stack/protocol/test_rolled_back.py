@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 from outages import BY_DEEDS, CALM, back_up, crash, put_back, start, wipe
 
-from trading_stack.journal.life import Age
+from trading_stack.journal import events as j
+from trading_stack.journal.core import Config
+from trading_stack.journal.image import Image
+from trading_stack.journal.life import Age, Life
+from trading_stack.journal.messages import Status
+from trading_stack.journal.replica import Replica
 from trading_stack.simulation.network import MS
 from trading_stack.simulation.rules import Violation
+from trading_stack.simulation.signing import verify
 from trading_stack.simulation.world import World
 
 
@@ -172,3 +178,24 @@ def test_a_store_that_was_made_anew_after_damage_founds_nothing() -> None:
         start(world, node)
     world.run(2000 * MS)
     assert not any(engine.replica.view().proven for engine in world.engines.values())
+
+
+def test_a_vote_that_is_being_written_is_not_for_the_store_that_was_disowned_meanwhile() -> None:
+    """One peer remembers a founder, the other how much it had written; both are heard before the store has written."""
+    image = Image("store-b")
+    image.open()
+    image.open()  # the file of its first minute, put back
+    bravo = Replica(
+        Config("bravo", ("alpha", "charlie"), verify, lambda *_: b"epoch"), image.stored(), nonce=77
+    )
+    founders = {"alpha": "store-a", "bravo": "store-b", "charlie": "store-c"}
+    persists: list[j.Persist] = []
+    for now_ns, (peer, writes) in enumerate({"alpha": 1, "charlie": 950}.items()):
+        seen = {"store-b": Age(1, writes, 3)}
+        status = Status(Life(f"store-{peer[0]}", Age(1, 900, 5)), True, False, founders, seen)
+        effects = bravo.handle(j.Received(peer, status), now_ns)
+        persists += [effect for effect in effects if isinstance(effect, j.Persist)]
+    assert [persist.proven for persist in persists if persist.proven is not None] == [True, False]
+    for persist in persists:
+        bravo.handle(j.Persisted(persist.ticket), MS)
+        assert not bravo.view().proven
