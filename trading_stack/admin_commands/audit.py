@@ -77,6 +77,12 @@ def lines(path: Path) -> Iterator[Line]:
             yield line
 
 
+def ends_whole(path: Path) -> bool:
+    """Whether the last line of an audit file has its end."""
+    data = path.read_bytes()
+    return not data or data.endswith(b"\n")
+
+
 class AuditFile:
     """Appends records, each durable when `append` returns. Raises `ChainBroken` when it is opened on a broken file."""
 

@@ -7,20 +7,23 @@ command that carries them all, and sends it to each. Exit codes: 0 done, 1 refus
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from trading_stack import settings
-from trading_stack.admin_commands.audit import ChainBroken, lines
-from trading_stack.admin_commands.errand import Errand
+from trading_stack.admin_commands.audit import ChainBroken, ends_whole, lines
+from trading_stack.admin_commands.desk import ACCEPTED
+from trading_stack.admin_commands.errand import NO_ANSWER, Errand
 from trading_stack.admin_commands.following import follow
 from trading_stack.keys import new_signer, parse_public, read_signer
 from trading_stack.settings import Address, SettingsError
 
 KEY_FILE: Final = "administrator.key"
 PUBLIC_FILE: Final = "administrator.pub"
+_NAME: Final = re.compile(r"[\w.-]+")
 FAILED: Final = 1
 USAGE_ERROR: Final = 4
 
@@ -39,10 +42,16 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells mistakes in the command line by the exit code that stands for them everywhere in this project."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}; --help says more\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m trading_stack admin", description="Commands of administrators."
-    )
+    parser = _Parser(prog="python -m trading_stack admin", description="Commands of administrators.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     keygen = commands.add_parser("keygen", help="make an administrator's key")
     keygen.add_argument("directory", type=Path)
@@ -72,6 +81,10 @@ def _errand(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _keygen(asked: argparse.Namespace) -> int:
+    if not _NAME.fullmatch(asked.administrator):
+        raise SettingsError(
+            f"--as {asked.administrator!r}: a name has letters, digits, dots, dashes and underscores"
+        )
     asked.directory.mkdir(parents=True, exist_ok=True)
     path = asked.directory / KEY_FILE
     if path.exists():
@@ -83,16 +96,26 @@ def _keygen(asked: argparse.Namespace) -> int:
 
 
 def _audit(asked: argparse.Namespace) -> int:
-    count = 0
-    for count, line in enumerate(lines(asked.file), 1):  # noqa: B007 - the last one counts
-        _say(f"{line.hash} {bytes(line.record).decode()}")
-    _say(f"{count} lines, each follows the one before")
+    last = None
+    for last in lines(asked.file):
+        _say(f"{last.hash} {bytes(last.record).decode()}")
+    if not ends_whole(asked.file):
+        _say("the last line is cut short, and was never acted on: a crash, or somebody cut it")
+    if last is None:
+        raise ChainBroken(
+            f"{asked.file}: nothing is in it; a service writes its first line before it first acts"
+        )
+    _say(
+        f"{last.number} lines, each follows the one before; lines cut off at the end don't show here: "
+        f"the service's last event admin_command_… must name {last.hash}, or a later line is gone"
+    )
     return 0
 
 
 def _replace_key(asked: argparse.Namespace) -> int:
     parse_public(asked.public, "public")
-    return carry_out(asked, "replace-key", lambda _: {"sentinel": asked.sentinel, "public": asked.public})
+    answers = carry_out(asked, "replace-key", lambda _: {"sentinel": asked.sentinel, "public": asked.public})
+    return 0 if all(answer == ACCEPTED for answer in answers.values()) else FAILED
 
 
 def _hand_over(asked: argparse.Namespace) -> int:
@@ -104,7 +127,10 @@ def _hand_over(asked: argparse.Namespace) -> int:
         epoch = errand.epoch
         return {"target": asked.target, "epoch": str(epoch)}
 
-    carry_out(asked, "hand-over", arguments)
+    answers = carry_out(asked, "hand-over", arguments)
+    if not any(answer.startswith((ACCEPTED, NO_ANSWER)) for answer in answers.values()):
+        _say("not handed over: all refused it")
+        return FAILED
     outcome = follow(services(asked.at), epoch=epoch, target=asked.target)
     _say(outcome.text)
     return 0 if outcome.done else FAILED
@@ -112,15 +138,15 @@ def _hand_over(asked: argparse.Namespace) -> int:
 
 def carry_out(
     asked: argparse.Namespace, action: str, arguments: Callable[[Errand], Mapping[str, str]]
-) -> int:
-    """Send one command to all services; 0 when each has accepted it."""
+) -> Mapping[str, str]:
+    """Send one command to all services; what each answered."""
     errand = Errand.begin(services(asked.at))
     answers = errand.send(
         asked.administrator, read_signer(asked.key), action, arguments(errand), reason=asked.reason
     )
     for service, answer in answers.items():
         _say(f"{service}: {answer}")
-    return 0 if all(answer == "accepted" for answer in answers.values()) else FAILED
+    return answers
 
 
 def services(at: str) -> dict[str, Address]:

@@ -21,6 +21,7 @@ from trading_stack.events import emit, log
 from trading_stack.keys import parse_public
 
 Arguments = Mapping[str, str]
+ACCEPTED: Final = "accepted"
 REFUSED: Final = 403
 UNAVAILABLE: Final = 503
 MOST_UNPROVEN: Final = 1000  # what nobody known has signed is written down so often, and then refused alone
@@ -130,8 +131,8 @@ class Desk:
         try:
             self._actions[command.action].perform(command.arguments)
         except OSError as failure:
-            return text(f"accepted, but not done: {failure.strerror or failure}", status=UNAVAILABLE)
-        return text("accepted")
+            return text(f"{ACCEPTED}, but not done: {failure.strerror or failure}", status=UNAVAILABLE)
+        return text(ACCEPTED)
 
     # --- judging
 

@@ -17,6 +17,7 @@ from trading_stack.keys import Signer
 from trading_stack.settings import Address, SettingsError
 
 TIMEOUT_S: Final = 5
+NO_ANSWER: Final = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _post(address: Address, body: bytes) -> str:
     try:
         return exchange(f"http://{address}/admin/command", body).decode().strip()
     except OSError as failure:
-        return f"no answer: {failure}"
+        return f"{NO_ANSWER}: {failure}"
 
 
 def exchange(url: str, body: bytes | None = None) -> bytes:

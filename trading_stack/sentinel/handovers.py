@@ -20,10 +20,15 @@ from trading_stack.sentinel.view import STEPPED_DOWN, View
 
 @dataclass(slots=True)
 class Plan:
-    """An order under way; `certificate` once a majority signed, `yielded_ns` once the primary was seen to make way."""
+    """An order under way.
+
+    `ballot` is what this sentinel moved last, `certificate` what a majority signed, `yielded_ns` when the primary was
+    seen to make way.
+    """
 
     order: Order
     since_ns: int
+    ballot: Ballot | None = None
     certificate: Certificate | None = None
     yielded_ns: int | None = None
 
@@ -92,10 +97,13 @@ class Handovers:
             self._move(plan, now_ns)
 
     def _move(self, plan: Plan, now_ns: int) -> None:
-        order = plan.order
-        epoch = 1 + max(self._docket.voted_epoch, self._view.highest_epoch())
-        self._tell("handover_decided", epoch=epoch, candidate=order.target)
-        self._docket.move(Ballot(order.old_epoch, epoch, order.target), now_ns, planned=True)
+        """Move for the next epoch; for the same one again as long as nobody is known to have signed for a later one."""
+        order, ballot = plan.order, plan.ballot
+        latest = max(self._docket.voted_epoch, self._view.highest_epoch())
+        if ballot is None or ballot.new_epoch < latest:
+            plan.ballot = ballot = Ballot(order.old_epoch, latest + 1, order.target)
+            self._tell("handover_decided", epoch=ballot.new_epoch, candidate=order.target)
+        self._docket.move(ballot, now_ns, planned=True)
 
     def agrees(self, ballot: Ballot, now_ns: int) -> bool:
         """Whether a peer's planned motion is what the administrator ordered here, too, and can be done now."""
@@ -121,7 +129,7 @@ class Handovers:
         if last is not None and certificate.new_epoch <= last.new_epoch:
             return
         order = Order(certificate.old_epoch, certificate.candidate)
-        self._plan, self._last = Plan(order, now_ns, certificate), certificate
+        self._plan, self._last = Plan(order, now_ns, certificate=certificate), certificate
         self.effects.append(ToEngine(leader.engine, HandOver(certificate)))
 
     def covers(self, reason: str, now_ns: int) -> bool:

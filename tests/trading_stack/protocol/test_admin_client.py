@@ -101,3 +101,43 @@ def test_what_a_person_does_wrong_is_told_without_a_traceback(
     assert "engine-alpha at 127.0.0.1:1 doesn't answer" in capsys.readouterr().err
     (tmp_path / FILE).write_text(json.dumps({}) + "\n")
     assert client.main(["audit", str(tmp_path / FILE)]) == client.FAILED
+    assert client.main(["keygen", str(tmp_path / "other"), "--as", "a=b,c"]) == client.USAGE_ERROR
+    with pytest.raises(SystemExit) as ended:
+        client.main(["hand-over", "bravo"])
+    assert ended.value.code == client.USAGE_ERROR
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("left", [b"", b'{"half'])
+def test_an_audit_file_that_says_nothing_is_no_proof(
+    left: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FILE).write_bytes(left)
+    assert client.main(["audit", str(tmp_path / FILE)]) == client.FAILED
+    said = capsys.readouterr()
+    assert "nothing is in it" in said.err
+    assert ("cut short" in said.out) == bool(left)
+
+
+class Deaf:
+    """Services that refuse whatever they are told."""
+
+    epoch = 3
+
+    def send(self, *_: object, **__: object) -> dict[str, str]:
+        return {
+            "sentinel-alpha": "refused: charlie was not heard lately",
+            "sentinel-bravo": "refused: the same",
+        }
+
+
+def test_a_handover_that_all_refuse_does_not_end_with_an_older_ones_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keygen(tmp_path)
+    monkeypatch.setattr(client.Errand, "begin", lambda _: Deaf())
+    monkeypatch.setattr(client, "follow", lambda *_, **__: pytest.fail("there is nothing to follow"))
+    key = ["--key", str(tmp_path / "administrator.key"), "--reason", "r"]
+    asked = ["hand-over", "--at", "sentinel-alpha=h:1,sentinel-bravo=h:2", *key, "charlie"]
+    assert client.main(asked) == client.FAILED
+    assert capsys.readouterr().out.endswith("not handed over: all refused it\n")
