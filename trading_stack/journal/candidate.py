@@ -22,7 +22,7 @@ class Stage(Enum):
 class Candidate:
     """One attempt for one epoch. `lead` is called with the certificate once the log is adopted.
 
-    `yielded_by` is the old primary, if it makes way: it has promised already, and its clients come here. What they
+    `yielded_by` is the old primary, if it makes way: it is about to promise, and its clients come here. What they
     ask for is kept in `commands` and `reads` until this candidate leads.
     """
 

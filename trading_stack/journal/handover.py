@@ -6,7 +6,8 @@ the target's own, that is a majority of three, so that the target opens its epoc
 
 Until the old primary has asked its store to promise, nothing has happened: when the target does not come up in time,
 the old primary goes on with what it held. From then on it leads no more, whatever becomes of the target, and refers
-what it held to the target; if the target fails, sentinels see a primary that stepped down, and elect another.
+what it held to the target; if the target fails, sentinels see a primary that stepped down, and elect another. The
+target is told at once, and makes its own promise while the old primary's is written; it leads once both are durable.
 """
 
 from __future__ import annotations
@@ -16,21 +17,18 @@ from dataclasses import dataclass, field
 
 from trading_stack.journal.certificate import Certificate
 from trading_stack.journal.core import Core
-from trading_stack.journal.events import Refer, Request
+from trading_stack.journal.events import Refer
 from trading_stack.journal.messages import Yield
-from trading_stack.journal.primary import Primary
-
-Commands = list[tuple[Request, bytes]]
+from trading_stack.journal.primary import Commands, Primary
 
 
 @dataclass(slots=True)
 class Handover:
-    """One under way. `yielding`: the promise to the target is being written, and there is no way back."""
+    """One under way: the commands that are held since it began."""
 
     certificate: Certificate
     since_ns: int
     held: Commands = field(default_factory=list)
-    yielding: bool = False
 
 
 class Handovers:
@@ -70,11 +68,6 @@ class Handovers:
         self._handover = Handover(certificate, core.now_ns)
 
     @property
-    def under_way(self) -> bool:
-        """Whether commands are kept back, should any come."""
-        return self._handover is not None
-
-    @property
     def held(self) -> int:
         """How many commands are kept back."""
         return 0 if self._handover is None else len(self._handover.held)
@@ -92,9 +85,6 @@ class Handovers:
         if handover is None:
             return
         core, primary = self._core, self._primary()
-        if handover.yielding:
-            self._end_if_overtaken(handover)
-            return
         if primary is None:
             return
         if primary.held_by(handover.certificate.candidate):
@@ -105,33 +95,27 @@ class Handovers:
             if handover.held:
                 primary.propose(handover.held)
 
-    def _end_if_overtaken(self, handover: Handover) -> None:
-        """A higher promise came in between, or the store does not write this one: the target is not who is next."""
-        core = self._core
-        late = core.now_ns - handover.since_ns > core.config.handover_ns + core.config.write_stall_ns
-        if late or core.promise.epoch != handover.certificate.new_epoch:
-            self.end()
-
     def _yield(self, handover: Handover) -> None:
-        certificate = handover.certificate
-        handover.yielding = True
-        self._step_down(f"hands over to {certificate.candidate}")
-        self._core.make_promise(certificate.new_epoch, certificate.candidate, lambda: self._yielded(handover))
-
-    def _yielded(self, handover: Handover) -> None:
+        """Make way. The target writes its promise while this one is written, and counts neither before it is durable."""
         core, certificate = self._core, handover.certificate
         epoch, target = certificate.new_epoch, certificate.candidate
-        if self._handover is not handover:
+        self._handover = None
+        self._step_down(f"hands over to {target}")
+        core.send(target, Yield(certificate))
+        core.make_promise(epoch, target, lambda: self._yielded(epoch, target))
+        core.announce(epoch, target)
+        self._refer(handover)
+
+    def _yielded(self, epoch: int, target: str) -> None:
+        core = self._core
+        if core.promise.epoch != epoch:
             return
         core.tell("handover_yielded", epoch=epoch, candidate=target)
-        core.send(target, Yield(certificate))
         self._seal(target, epoch)
-        core.announce(epoch, target)
-        self.end()
 
     def interrupt(self) -> None:
-        """Whatever this replica led is over. A handover that has not come to its promise ends with it."""
-        if self._handover is not None and not self._handover.yielding:
+        """Whatever this replica led is over, and a handover that has not come to its promise with it."""
+        if self._handover is not None:
             self._abandoned(self._handover, "the primary stepped down")
             self.end()
 
@@ -139,9 +123,12 @@ class Handovers:
         """Refer what was held to whoever is next."""
         handover, self._handover = self._handover, None
         if handover is not None:
-            held = [request for request, _ in handover.held if request is not None]
-            if held:
-                self._core.effects.append(Refer(held))
+            self._refer(handover)
+
+    def _refer(self, handover: Handover) -> None:
+        held = [request for request, _ in handover.held if request is not None]
+        if held:
+            self._core.effects.append(Refer(held))
 
     def _abandoned(self, handover: Handover, reason: str) -> None:
         certificate = handover.certificate

@@ -154,7 +154,7 @@ class SnapshotPart(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3
 
 
 class Yield(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=39):
-    """The primary has promised its own vote to you: stand at once. A seal of its log, which you hold, follows."""
+    """The primary makes way for you: stand at once. A seal of its log, which you hold, follows with its promise."""
 
     certificate: Certificate
 

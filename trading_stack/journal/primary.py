@@ -15,13 +15,19 @@ from trading_stack.journal.messages import Append, AppendReply
 WINDOW_ENTRIES = 8 * BATCH_ENTRIES
 LAZY_HEARTBEATS = 5
 
+Commands = list[tuple[Request, bytes]]
+
 
 @dataclass(slots=True)
 class Progress:
-    """What the primary knows of one follower. `next_index` is what to send next, `reset_round` since when."""
+    """What the primary knows of one follower. `next_index` is what to send next, `reset_round` since when.
+
+    `fed_after` is where sending began: what is before it was not sent, and fills no window.
+    """
 
     next_index: int
     heard_ns: int
+    fed_after: int
     match_index: int = 0
     round: int = 0
     reset_round: int = 0
@@ -51,16 +57,17 @@ class Primary:
         self._reads: deque[Reads] = deque()
         first = core.log.last_index + 1
         self._opening_index = first
-        self._followers = {peer: Progress(first, core.now_ns) for peer in core.config.peers}
+        self._followers = {peer: Progress(first, core.now_ns, first - 1) for peer in core.config.peers}
         self._timer_ns = core.now_ns
         self._trusted_from_ns = 0
         self._beats = 0
         self._ended = False
 
-    def start(self) -> None:
+    def start(self, commands: Commands) -> None:
+        """Open the epoch; commands that came before it ride along, in the same write and the same message."""
         core = self._core
         core.leader_epoch, core.leader = self.epoch, core.config.node
-        self._write([core.config.epoch_command(self.epoch, core.config.node)])
+        self.propose([(None, core.config.epoch_command(self.epoch, core.config.node)), *commands])
 
     @property
     def queued(self) -> int:
@@ -69,7 +76,7 @@ class Primary:
 
     # --- commands and reads
 
-    def propose(self, commands: list[tuple[Request, bytes]]) -> None:
+    def propose(self, commands: Commands) -> None:
         index = self._core.log.last_index
         for offset, (request, _) in enumerate(commands, 1):
             self._core.waiting[index + offset] = request
@@ -108,7 +115,7 @@ class Primary:
         """Send what the follower lacks, as far as its window allows."""
         log = self._core.log
         while follower.next_index <= log.last_index:
-            if follower.next_index - follower.match_index > WINDOW_ENTRIES:
+            if follower.next_index - max(follower.match_index, follower.fed_after) > WINDOW_ENTRIES:
                 return
             if follower.next_index <= log.base.index:
                 return  # it needs the snapshot, which it is offered when it says that it lacks what is before
@@ -188,7 +195,7 @@ class Primary:
 
     def _rewind(self, peer: str, follower: Progress, after_index: int) -> None:
         follower.reset_round = self._round
-        follower.next_index = after_index + 1
+        follower.next_index, follower.fed_after = after_index + 1, after_index
         self._append(peer, follower, [])
         if after_index < self._core.log.base.index:
             self._core.offer_snapshot(peer)

@@ -217,9 +217,7 @@ class Replica:
         candidate, self._candidate = self._candidate, None
         self._core.role = Role.PRIMARY
         self._primary = Primary(self._core, certificate)
-        self._primary.start()
-        if candidate is not None and candidate.commands:
-            self._primary.propose(candidate.commands)
+        self._primary.start([] if candidate is None else candidate.commands)
         if candidate is not None and candidate.reads:
             self._primary.ask_reads(candidate.reads)
 
@@ -331,6 +329,6 @@ class Replica:
         core = self._core
         if self._timer_runs or core.broken:
             return
-        if core.role is not Role.STANDBY or not core.proven or self._handovers.under_way:
+        if core.role is not Role.STANDBY or not core.proven:
             self._timer_runs = True
             core.effects.append(SetTimer(core.now_ns + core.config.heartbeat_ns))

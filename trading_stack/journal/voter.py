@@ -77,7 +77,10 @@ class Voter:
         core = self._core
         if core.promise.epoch != epoch or core.leader_epoch == epoch or not core.proven:
             return  # a higher epoch came in between, the candidate leads already, or the vote was lost meanwhile
-        core.announce(epoch, None)
+        if (
+            core.announced is None or core.announced.epoch < epoch
+        ):  # whoever makes way has told of its successor
+            core.announce(epoch, None)
         last = core.log.last
         core.send(
             sender,

@@ -8,8 +8,8 @@ from sentinel_post import ALL, STANDBYS, Post, beat, watching
 
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Role
-from trading_stack.journal.life import Age, Life
-from trading_stack.journal.messages import Seal
+from trading_stack.journal.messages import Append
+from trading_stack.journal.primary import WINDOW_ENTRIES
 from trading_stack.sentinel.events import Ballot, Beat, Heard, Order, Save, Saved, Tell, ToEngine
 from trading_stack.sentinel.messages import HandOver, Heartbeat, Issued, Motion, Second
 from trading_stack.simulation.network import MS
@@ -28,6 +28,20 @@ def led() -> World:
     world.run(100 * MS)
     world.told.clear()
     return world
+
+
+def note(world: World, engine: str, kind: type[j.Effect]) -> list[j.Effect]:
+    """What an engine asks for from now on, of one kind."""
+    noted: list[j.Effect] = []
+    effects = world.engines[engine]._effects
+    carry_out = effects[kind]
+
+    def both(effect: j.Effect) -> None:
+        noted.append(effect)
+        carry_out(effect)
+
+    effects[kind] = both
+    return noted
 
 
 def planned(candidate: str = "bravo", *, old_epoch: int = 1, new_epoch: int = 2) -> j.HandOver:
@@ -131,39 +145,21 @@ def test_a_store_that_fails_under_the_promise_leaves_nobody_waiting() -> None:
     world.run(50 * MS)
     alpha.handle(planned(), world.now_ns)
     assert alpha.view().role is Role.STANDBY, "all was held by bravo already: it yields at once"
-    assert referred(alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)) == []
-    assert referred(alpha.handle(j.PersistFailed("no space"), world.now_ns)) == ["a client"]
+    assert referred(alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)) == ["a client"]
+    assert referred(alpha.handle(j.PersistFailed("no space"), world.now_ns)) == []
 
 
-def holding_under_a_promise() -> World:
-    """Alpha yields to bravo and keeps a client's command back; its store has not finished the promise."""
+def test_what_was_held_is_referred_before_the_promise_is_written() -> None:
     world = led()
-    alpha = world.engines["alpha"].replica
-    alpha.handle(planned(), world.now_ns)
-    assert referred(alpha.handle(j.Propose([("a client", b"command")]), world.now_ns)) == []
-    return world
-
-
-def test_an_overtaken_promise_to_the_target_ends_the_handover() -> None:
-    """Else it would swallow what clients send for as long as the process lives, even when it leads again."""
-    world = holding_under_a_promise()
-    alpha = world.engines["alpha"].replica
-    seal = Seal(certificate(1, 3, "charlie", "alpha", "bravo"), Life("store-9", Age(1, 1)))
-    assert referred(alpha.handle(j.Received("charlie", seal), world.now_ns)) == ["a client"]
-    assert referred(alpha.handle(j.Propose([("another", b"command")]), world.now_ns)) == ["another"]
-    alpha.handle(j.Persisted(99), world.now_ns)
-    assert referred(alpha.handle(j.Propose([("a third", b"command")]), world.now_ns)) == ["a third"]
-
-
-def test_a_promise_that_the_store_never_finishes_keeps_nobody_waiting_for_ever() -> None:
-    world = holding_under_a_promise()
-    alpha = world.engines["alpha"].replica
-    now_ns, referrals = world.now_ns, list[j.Request]()
-    for _ in range(100):
-        now_ns += 20 * MS
-        referrals += referred(alpha.handle(j.Timer(), now_ns))
-    assert referrals == ["a client"]
-    assert alpha.handle(j.Timer(), now_ns) == [], "nothing is left to time"
+    alpha = world.engines["alpha"]
+    world.propose("alpha", 1)  # on its way to bravo
+    alpha.tell(planned())
+    noted = note(world, "alpha", j.Refer)
+    alpha.tell(j.Propose([("a client", b"command")]))
+    assert referred(noted) == []
+    assert world.run(200 * MS, until=lambda: "primary_stepped_down" in world.kinds())
+    assert referred(noted) == ["a client"]
+    assert "handover_yielded" not in world.kinds()
 
 
 def test_an_engine_whose_handover_was_overtaken_answers_when_it_leads_again() -> None:
@@ -179,6 +175,22 @@ def test_an_engine_whose_handover_was_overtaken_answers_when_it_leads_again() ->
     world.propose("alpha", 1)
     world.run(100 * MS)
     assert 1 in world.judge.acked
+
+
+def test_a_long_log_is_no_reason_to_wait_for_a_heartbeat() -> None:
+    """The first entry of an epoch goes out at once, however many came before it."""
+    world = led()
+    for number in range(WINDOW_ENTRIES + 2):
+        world.propose("alpha", number)
+        if number % 200 == 0:
+            world.run(20 * MS)
+    world.run(200 * MS)
+    bravo = world.engines["bravo"].replica
+    noted = note(world, "bravo", j.Send)
+    world.engines["alpha"].tell(planned())
+    assert world.run(500 * MS, until=lambda: bravo.view().role is Role.PRIMARY)
+    sent = [each.message for each in noted if isinstance(each, j.Send)]
+    assert [len(each.entries) for each in sent if isinstance(each, Append)] == [1, 1]
 
 
 def test_a_successor_keeps_what_comes_before_it_leads() -> None:
