@@ -8,7 +8,7 @@ from sentinel_post import ALL, STANDBYS, Post, beat, watching
 
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Role
-from trading_stack.journal.messages import Append
+from trading_stack.journal.messages import Append, Seal
 from trading_stack.journal.primary import WINDOW_ENTRIES
 from trading_stack.sentinel.events import Ballot, Beat, Heard, Order, Save, Saved, Tell, ToEngine
 from trading_stack.sentinel.messages import HandOver, Heartbeat, Issued, Motion, Second
@@ -162,14 +162,22 @@ def test_what_was_held_is_referred_before_the_promise_is_written() -> None:
     assert "handover_yielded" not in world.kinds()
 
 
-def test_an_engine_whose_handover_was_overtaken_answers_when_it_leads_again() -> None:
+def test_a_primary_whose_disk_is_slow_keeps_its_successor_waiting_no_more() -> None:
+    """The target asks the others for the seal that is late."""
     world = led()
     world.disks["alpha"].slow_ns = 300 * MS
     world.engines["alpha"].tell(planned())
-    world.certify("charlie", 3)
-    assert world.run(1000 * MS, until=lambda: world.primary() == "charlie")
-    world.disks["alpha"].slow_ns = 0
+    assert world.run(50 * MS, until=lambda: world.primary() == "bravo")
+    assert "handover_yielded" not in world.kinds()
+
+
+def test_an_engine_whose_handover_was_overtaken_answers_when_it_leads_again() -> None:
+    world = led()
+    alpha, life = world.engines["alpha"], world.engines["charlie"].replica._core.life()
+    alpha.tell(planned())
+    alpha.tell(j.Received("charlie", Seal(certificate(1, 3, "charlie", *ALL), life)))
     world.run(1000 * MS)
+    assert "handover_yielded" not in world.kinds()
     world.certify("alpha", 4)
     assert world.run(1000 * MS, until=lambda: world.primary() == "alpha")
     world.propose("alpha", 1)
