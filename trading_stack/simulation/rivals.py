@@ -19,8 +19,10 @@ from trading_stack.simulation.schedule import Action, At, Load, Moment, Schedule
 
 MOMENTS: Final = ("promise_made", "log_sealed", "primary_promoted", "entries_committed")
 SIZES: Final = (16, 16, 16, 600_000)  # bytes; the last fills a message by itself
-GAPS_NS: Final = (4 * MS, 40 * MS, 120 * MS, 250 * MS)  # the first: candidates overlap
+GAPS_NS: Final = (40 * MS, 120 * MS, 250 * MS)
+OVERLAP_NS: Final = 4 * MS  # from one candidate's certificate to its rival's
 STORM_NS: Final = 1800 * MS
+MOST_REIGNS: Final = 7
 LATEST_NS: Final = STORM_NS - 300 * MS
 
 
@@ -29,9 +31,9 @@ def rivals(seed: int) -> Schedule:
     draws = Draws(seed)
     actions: list[Action] = []
     leads: list[str] = []
-    at_ns = 60 * MS
-    while at_ns < LATEST_NS and len(leads) < 7:
-        gap_ns = draws.pick(GAPS_NS) + draws.below(40 * MS)
+    at_ns, usual_ns = 60 * MS, draws.pick(GAPS_NS)
+    while at_ns < LATEST_NS and len(leads) < MOST_REIGNS:
+        gap_ns = (OVERLAP_NS if draws.chance(0.15) else usual_ns) + draws.below(40 * MS)
         leads.append(_lead(draws, leads))
         actions += _reign(draws, leads[-1], at_ns, gap_ns)
         at_ns += gap_ns
@@ -42,7 +44,7 @@ def rivals(seed: int) -> Schedule:
         sentinels=False,
         drift_ppm=draws.below(200),
         snapshot_every=draws.pick((20, SNAPSHOT_EVERY)),
-        storm_ns=STORM_NS,
+        storm_ns=min(STORM_NS, at_ns + 300 * MS),
     )
 
 
@@ -56,17 +58,22 @@ def _lead(draws: Draws, before: list[str]) -> str:
 def _reign(draws: Draws, lead: str, at_ns: int, gap_ns: int) -> list[Action]:
     followers = [node for node in NODES if node != lead]
     actions = [Action(At(at_ns), f.Certify(node=lead))]
-    if draws.chance(0.75):
-        actions.append(Action(_within(draws, at_ns, gap_ns), _end(draws, lead, followers, gap_ns)))
+    if draws.chance(0.8):
+        actions.append(Action(_end_of(draws, at_ns, gap_ns), _end(draws, lead, followers, gap_ns)))
     for _ in range(draws.between(0, 2)):
         wanted = f.Propose(0, lead, draws.pick((1, 1, 3, 20)), draws.pick(SIZES))
         actions.append(Action(At(at_ns + draws.below(gap_ns)), wanted))
-    if draws.chance(0.5):
+    if draws.chance(0.4):
         actions.append(Action(_within(draws, at_ns, gap_ns), _shaken(draws, draws.pick(followers))))
-    if draws.chance(0.35):
-        slow = f.SlowDisk(gap_ns, draws.pick(NODES), draws.pick((5, 20, 60)) * MS)
+    if draws.chance(0.3):
+        slow = f.SlowDisk(2 * gap_ns, draws.pick(NODES), draws.pick((5, 20, 60)) * MS)
         actions.append(Action(At(at_ns + draws.below(gap_ns)), slow))
     return actions
+
+
+def _end_of(draws: Draws, at_ns: int, gap_ns: int) -> Moment:
+    """When a reign ends: as soon as it begins, before anything of it is replicated; or around one of its steps."""
+    return When("log_sealed", 1, 0, at_ns) if draws.chance(0.4) else _within(draws, at_ns, gap_ns)
 
 
 def _within(draws: Draws, at_ns: int, gap_ns: int) -> Moment:
@@ -78,8 +85,10 @@ def _within(draws: Draws, at_ns: int, gap_ns: int) -> Moment:
 
 
 def _end(draws: Draws, lead: str, followers: list[str], gap_ns: int) -> f.AnyFault:
-    lasts_ns = 1 + int(gap_ns * draws.pick((0.5, 1.5, 3.0)) * (0.5 + draws.unit()))
+    """What takes the lead away, for a part of this reign or for some reigns more."""
+    lasts_ns = 1 + int(gap_ns * draws.pick((0.5, 1.0, 2.0, 3.0)) * (0.7 + 0.6 * draws.unit()))
     ends: tuple[f.AnyFault, ...] = (
+        f.Isolate(lasts_ns, lead),
         f.Isolate(lasts_ns, lead),
         f.Isolate(lasts_ns, lead),
         f.Cut(lasts_ns, lead, draws.pick(followers), both=draws.chance(0.7)),
