@@ -175,6 +175,23 @@ def report_defect(defect: str, tallies: dict[str, Tally]) -> None:
     )
 
 
+def table(found: dict[str, dict[str, Tally]]) -> str:
+    """For documents: of how many schedules of each generator so many showed the defect, the first after so long."""
+    generators = list(next(iter(found.values())))
+    rows = [["defect", *generators], ["---"] * (1 + len(generators))]
+    rows += [
+        [defect, *(_cell(tallies[generator]) for generator in generators)]
+        for defect, tallies in found.items()
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cell(tally: Tally) -> str:
+    if tally.first_s is None:
+        return f"0 of {tally.schedules}, {tally.cpu_s:.0f} s"
+    return f"{len(tally.found)} of {tally.schedules}, {tally.first_s:.2f} s"
+
+
 def keep(tallies: dict[str, Tally], folder: Path) -> None:
     """Store the schedules that broke a rule."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -200,8 +217,11 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it otherwise
     if options.defect:
+        found = {}
         for defect in DIRECTED if options.defect == "all" else [options.defect]:
-            report_defect(str(defect), campaign(options, str(defect)))
+            found[str(defect)] = campaign(options, str(defect))
+            report_defect(str(defect), found[str(defect)])
+        print(table(found))
         return 0
     tallies = campaign(options, "")
     report(tallies)

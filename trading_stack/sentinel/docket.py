@@ -9,6 +9,7 @@ from trading_stack.journal.certificate import Certificate, signed_bytes
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.events import Ballot, Effect, Save, ToPeer
 from trading_stack.sentinel.messages import FromPeer, Motion, Second
+from trading_stack.sentinel.view import believed
 
 
 @dataclass(slots=True)
@@ -99,7 +100,8 @@ class Docket:
     def on_second(self, sender: str, message: Second) -> None:
         moved = self.moved
         if message.signature is None:
-            self.voted_epoch = max(self.voted_epoch, message.voted_epoch)  # move above it next time
+            claimed = believed(message.voted_epoch, known=self.voted_epoch)
+            self.voted_epoch = max(self.voted_epoch, claimed)  # move above it next time
             return
         ballot = Ballot(message.old_epoch, message.new_epoch, message.candidate)
         if moved is not None and moved.own and moved.ballot == ballot:

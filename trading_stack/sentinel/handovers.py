@@ -99,7 +99,7 @@ class Handovers:
     def _move(self, plan: Plan, now_ns: int) -> None:
         """Move for the next epoch; for the same one again as long as nobody is known to have signed for a later one."""
         order, ballot = plan.order, plan.ballot
-        latest = max(self._docket.voted_epoch, self._view.highest_epoch())
+        latest = self._view.highest_epoch(self._docket.voted_epoch)
         if ballot is None or ballot.new_epoch < latest:
             plan.ballot = ballot = Ballot(order.old_epoch, latest + 1, order.target)
             self._tell("handover_decided", epoch=ballot.new_epoch, candidate=order.target)

@@ -39,7 +39,7 @@ from trading_stack.sentinel.handovers import Handovers
 from trading_stack.sentinel.memory import Memory
 from trading_stack.sentinel.messages import Accusation, Grant, Issued, Motion, Second
 from trading_stack.sentinel.monitors.gauge import Level
-from trading_stack.sentinel.view import View
+from trading_stack.sentinel.view import View, believed
 from trading_stack.sentinel.watch import Leader
 
 DEFERRALS: Final = 2
@@ -268,7 +268,7 @@ class Sentinel:
         return Accusation(self._view.epoch, self._lost is not None, self._highest_epoch())
 
     def _highest_epoch(self) -> int:
-        return max(self._docket.voted_epoch, self._view.highest_epoch())
+        return self._view.highest_epoch(self._docket.voted_epoch)
 
     def _on_accusation(self, sender: str, message: Accusation) -> None:
         self._view.on_accusation(sender, message, self._now_ns)
@@ -328,7 +328,8 @@ class Sentinel:
             agreed = self._lost is None and self._handovers.agrees(ballot, self._now_ns)
         else:
             agreed = self._lost is not None or self._config.credulous
-        self._docket.on_motion(sender, message, self._now_ns, agreed=agreed)
+        leap = message.new_epoch > believed(message.new_epoch, known=self._highest_epoch())
+        self._docket.on_motion(sender, message, self._now_ns, agreed=agreed and not leap)
 
     # --- certifying
 

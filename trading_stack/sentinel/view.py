@@ -16,6 +16,9 @@ from trading_stack.sentinel.watch import Leader, Watch, best_candidate, committi
 
 STEPPED_DOWN: Final = "stepped down"
 STRAIN_FADES: Final = 400  # by a part in so many each tick: to half in some 1.4 s
+MOST_LEAD: Final = (
+    1 << 20
+)  # epochs: more than a cluster moves on while a sentinel is away, and too few to run out of numbers
 
 
 class View:
@@ -211,11 +214,12 @@ class View:
             names.add(self._config.name)
         return sorted(names, key=self._config.rank)
 
-    def highest_epoch(self) -> int:
-        """The highest epoch that anybody is known to have promised or signed."""
+    def highest_epoch(self, voted_epoch: int) -> int:
+        """The highest epoch that anybody promised or signed, as far as peers may be believed; this sentinel up to here."""
         promised = [watch.beat.promised_epoch for watch in self.watches.values() if watch.beat is not None]
         said = [judgement.accusation.promised_epoch for judgement in self._judgements.values()]
-        return max([self.epoch, *promised, *said])
+        known = max([voted_epoch, self.epoch, *promised])
+        return max(known, believed(max(said, default=0), known=known))
 
     def candidate(self, now_ns: int, *, avoid: set[str]) -> str | None:
         """The engine to elect now, or None; never the primary that is to be replaced while it serves."""
@@ -243,3 +247,8 @@ class View:
             for engine, watch in self.watches.items()
             if engine not in but
         )
+
+
+def believed(epoch: int, *, known: int) -> int:
+    """As much of an epoch that one peer claims as is taken on its word: a single rogue must not use up all epochs."""
+    return min(epoch, known + MOST_LEAD)

@@ -90,7 +90,9 @@ class Rollback(OfNode, frozen=True, tag=True, omit_defaults=True):
         remembered = all(world.votes(node) for node in world.disks)
         provider.lose_power()
         if remembered:
-            provider.replace_disk(Disk(world.backups[self.node].copy()))
+            backup = world.backups[self.node].copy()
+            world.forgot[self.node] = backup.incarnation
+            provider.replace_disk(Disk(backup))
         provider.start()
 
 
@@ -253,6 +255,17 @@ class Forge(OfNode, frozen=True, tag=True, omit_defaults=True):
         attacks.forge(world, self.node, until_ns=world.now_ns + self.lasts_ns)
 
 
+class Betray(OfNode, frozen=True, tag=True, omit_defaults=True):
+    """Its sentinel is in an attacker's hands, keys and all, and says what is false; then it is put right."""
+
+    def begin(self, world: World) -> None:
+        self.of(world).kill("sentinel")
+        attacks.betray(world, self.node, until_ns=world.now_ns + self.lasts_ns)
+
+    def end(self, world: World) -> None:
+        self.of(world).start("sentinel")
+
+
 AnyFault = (
     Kill
     | PowerCut
@@ -273,5 +286,6 @@ AnyFault = (
     | Propose
     | Replay
     | Forge
+    | Betray
 )
 CUTTING: Final = (Isolate, Cut)

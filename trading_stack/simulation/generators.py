@@ -2,7 +2,8 @@
 
 `uniform` strikes at any time, `swarm` draws for each schedule which kinds of fault it has and how hard they are (A. Groce
 and others, "Swarm Testing", 2012), `keyed` strikes around the protocol's own events, and `harmless` does only what is no
-reason to replace a primary.
+reason to replace a primary. `rivals` has primaries in quick succession, `hostile` attackers, and `forgetful` a disk that
+lies, or was put back to a backup.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import msgspec
 from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
+from trading_stack.simulation.forgetful import forgetful
+from trading_stack.simulation.hostile import hostile
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.rivals import rivals
 from trading_stack.simulation.schedule import Action, At, Load, Moment, Schedule, When
@@ -123,6 +126,8 @@ GENERATORS: Final[dict[str, Generator]] = {
     "swarm": swarm,
     "keyed": keyed,
     "rivals": rivals,
+    "hostile": hostile,
+    "forgetful": forgetful,
     "harmless": harmless,
 }
 

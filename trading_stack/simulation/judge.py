@@ -100,7 +100,7 @@ class Judge:
             return
         entry = self.committed[-1]
         world = self._world
-        voters = [node for node in NODES if world.votes(node)]
+        voters = [node for node in NODES if world.votes(node) and not world.forgetful(node)]
         lacking = {node for node in voters if not world.disks[node].written.holds(entry)}
         if not lacking:
             return

@@ -56,7 +56,11 @@ class Provider:
 
     def lose_power(self) -> None:
         """All stops without a word, and the disk keeps what was synced."""
-        self._world.powered[self.name] = False
+        world = self._world
+        world.powered[self.name] = False
+        disk = world.disks[self.name]
+        if disk.lying:
+            world.forgot[self.name] = disk.written.incarnation
         if self.engine.alive:
             self.engine.lose_power()
         else:

@@ -84,6 +84,7 @@ class SentinelNode:
             defects=world.defects,
         )
         self._tick_ns = config.patience.tick
+        self.config = config
         self.sentinel = Sentinel(config, voted=self.ballot, seed=world.draws.below(1 << 30))
         for engine in NODES:
             self.inboxes[engine].clear()

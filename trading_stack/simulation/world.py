@@ -59,6 +59,7 @@ class World:
         self.listeners: list[Callable[[Happening], None]] = []
         self.serving: dict[str, int] = {}
         self.backups: dict[str, Image] = {}
+        self.forgot: dict[str, str] = {}
         self.powered = dict.fromkeys(NODES, True)
         self._heap: list[tuple[int, int, Do, Any, Any]] = []
         self._order = 0
@@ -150,6 +151,10 @@ class World:
         if self.disks[node].written.proven:
             return True
         return Defect.WIPED_REPLICA_VOTES in self.defects and self.engines[node].alive
+
+    def forgetful(self, node: str) -> bool:
+        """Whether its store has forgotten something, and goes by the name that it had."""
+        return self.forgot.get(node) == self.disks[node].written.incarnation
 
     def propose(self, node: str, request: int, command: bytes = b"") -> None:
         """A client sends a command to an engine."""
