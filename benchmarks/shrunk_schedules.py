@@ -1,7 +1,7 @@
 """Makes the smallest schedule that shows each planted defect of the protocol: found by chance, else the one made by hand.
 
     python benchmarks/shrunk_schedules.py --out tests/trading_stack/simulation/seeds
-    python benchmarks/shrunk_schedules.py --defect no-fencing --tries 500 --out seeds
+    python benchmarks/shrunk_schedules.py --defect older-epoch-committed --generators rivals --tries 5000 --out seeds
 
 A schedule counts when it breaks a rule that a client or a replica could see broken, and when the right code breaks none.
 """
@@ -25,10 +25,10 @@ from trading_stack.simulation.shrinking import shrunk
 SEEN = EVERY_RULE - {Rule.RECOVERABLE, Rule.PROGRESS, Rule.BOUNDED}
 
 
-def found_by_chance(defect: Defect, tries: int) -> Iterator[Case]:
+def found_by_chance(defect: Defect, tries: int, generators: list[str]) -> Iterator[Case]:
     """Cases of the generators, in turn."""
-    for seed in range(tries // len(GENERATORS)):
-        for make in GENERATORS.values():
+    for seed in range(tries // len(generators)):
+        for make in (GENERATORS[generator] for generator in generators):
             finding = run(make(seed), frozenset({defect}), judged=SEEN).finding
             if finding is not None:
                 yield Case(defect, finding.rule, make(seed))
@@ -50,11 +50,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--tries", type=int, default=80, help="schedules by chance for each defect (default: 80)"
     )
+    parser.add_argument("--generators", nargs="+", default=list(GENERATORS), choices=list(GENERATORS))
     parser.add_argument("--out", type=Path, required=True, help="the folder for the schedules")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     for defect in [Defect(options.defect)] if options.defect else DIRECTED:
-        case = next(found_by_chance(defect, options.tries), DIRECTED[defect])
+        case = next(found_by_chance(defect, options.tries, options.generators), DIRECTED[defect])
         least = small(case)
         write_case(least, options.out / f"{defect}.json")
         source = "by hand" if case is DIRECTED[defect] else "by chance"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trading_stack.journal.core import Core
+from trading_stack.sentinel import docket, sentinel, view
 from trading_stack.simulation.playing import run
 from trading_stack.simulation.rules import Rule
 from trading_stack.simulation.schedule import read
@@ -23,8 +24,15 @@ def _commits_before_its_state(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(Core, "installing", property(lambda _: 0, lambda _, __: None))
 
 
-UNDONE: dict[str, tuple[Rule, Undo]] = {
+def _a_rogue_uses_up_all_epochs(patched: pytest.MonkeyPatch) -> None:
+    """One rogue sentinel claimed the highest number there is, and no other could sign for the one after it."""
+    for module in (docket, sentinel, view):
+        patched.setattr(module, "believed", lambda epoch, *, known: epoch)
+
+
+UNDONE: dict[str, tuple[Rule | type[Exception], Undo]] = {
     "commits-before-its-state": (Rule.PREFIX, _commits_before_its_state),
+    "epochs-used-up-by-a-rogue": (OverflowError, _a_rogue_uses_up_all_epochs),
 }
 
 
@@ -41,6 +49,10 @@ def test_it_is_sound(name: str) -> None:
 def test_it_was_broken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rule, undo = UNDONE[name]
     undo(monkeypatch)
+    if not isinstance(rule, Rule):
+        with pytest.raises(rule):
+            run(read(MENDED / f"{name}.json"))
+        return
     finding = run(read(MENDED / f"{name}.json")).finding
     assert finding is not None
     assert finding.rule is rule

@@ -25,7 +25,7 @@ def test_the_right_code_breaks_no_rule(name: str) -> None:
         acknowledged += outcome.acknowledged
         promotions += outcome.promotions
     assert acknowledged > SCHEDULES * 5, "schedules that commit nothing prove nothing"
-    assert promotions > SCHEDULES or name == "harmless", "schedules without a failover prove little"
+    assert promotions >= SCHEDULES or name == "harmless", "schedules without a failover prove little"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,9 @@ def test_the_right_code_breaks_no_rule(name: str) -> None:
         (Defect.NO_FENCING, "keyed"),
         (Defect.SPLIT_BRAIN_LOCAL_VOTE, "swarm"),
         (Defect.NAIVE_TIMEOUT, "harmless"),
+        (Defect.CANDIDATE_BY_LOG_LENGTH, "rivals"),
+        (Defect.REPLAY_ACCEPTED, "hostile"),
+        (Defect.UNAUTHENTICATED_HEARTBEAT, "hostile"),
     ],
 )
 def test_a_planted_mistake_is_found_by_chance(defect: Defect, name: str) -> None:
