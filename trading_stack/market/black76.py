@@ -4,14 +4,16 @@ With F the forward, K the strike, s the volatility, T the years to expiry and w 
 `d1 = (ln(F/K) + s²T/2) / (s√T)`, `d2 = d1 − s√T` and, in coin, `V = w (N(w d1) − (K/F) N(w d2))`: the undiscounted
 Black (1976) price over F, because the coin's own rate is 0.
 
-All functions are element-wise over arrays that broadcast together. The normal distribution goes through
-`math.erfc` element by element: NumPy has no erf, the C library's is good to about one unit in the last place also in
-the tails, and for a chain of some tens of options the loop costs a few microseconds.
+All functions are element-wise over arrays that broadcast together. What prices are made of goes through the C library,
+element by element: NumPy's logarithms and powers differ in the last bit from one kind of processor to the next, and marks
+of one set of inputs must not. NumPy has no erf, either; the library's is good to about one unit in the last place also in
+the tails. For a chain of some tens of options the loops cost a few microseconds.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -43,11 +45,16 @@ class Greeks:
     net_transaction_delta: Floats
 
 
+def each(function: Callable[[float], float], values: Floats) -> Floats:
+    """A function of the C library, element by element: the same bits on every kind of processor."""
+    results = [function(value) for value in values.ravel().tolist()]
+    return np.array(results, dtype=np.float64).reshape(values.shape)
+
+
 def normal_cdf(x: ArrayLike) -> Floats:
     """The standard normal distribution function, `erfc(−x/√2)/2`."""
-    values = np.asarray(x, dtype=np.float64)
-    tails = [0.5 * math.erfc(-_ROOT_HALF * value) for value in values.ravel().tolist()]
-    return np.array(tails, dtype=np.float64).reshape(values.shape)
+    tails: Floats = 0.5 * each(math.erfc, -_ROOT_HALF * np.asarray(x, dtype=np.float64))
+    return tails
 
 
 def normal_density(x: Floats) -> Floats:
@@ -131,7 +138,7 @@ def _solve(target: Floats, f: Floats, k: Floats, w: Floats) -> Floats:
 
 def _arguments(f: Floats, k: Floats, s: Floats) -> tuple[Floats, Floats]:
     """d1 and d2; at deviation 0 both are ±∞ by the side of the strike, or 0 at the money."""
-    log = np.log(f / k)
+    log = each(math.log, f / k)
     flat = s <= 0.0
     if bool(flat.any()):
         limit = np.where(log > 0, np.inf, np.where(log < 0, -np.inf, 0.0))

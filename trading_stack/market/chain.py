@@ -6,13 +6,14 @@ k = ln(K/F). Times to expiry count from the source event's time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trading_stack.instruments import SCALE, YEAR_NS, Instrument, Kind
-from trading_stack.market.black76 import Floats, Greeks, greeks, price
+from trading_stack.market.black76 import Floats, Greeks, each, greeks, price
 from trading_stack.market.surface import Ssvi
 
 
@@ -51,7 +52,7 @@ class Chain:
         """Price all options, given the marks of the futures by name. No option may have expired."""
         forwards: Floats = np.array([marks[name] for name in self.futures])
         years = (self._expiries_ns - valuation_ns) / self._year_ns
-        variances = surface.total_variance(np.log(self.strikes / forwards), surface.theta(years))
+        variances = surface.total_variance(each(math.log, self.strikes / forwards), surface.theta(years))
         return PricedChain(
             prices=price(forwards, self.strikes, np.sqrt(variances), self.signs),
             forwards=forwards,

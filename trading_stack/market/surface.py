@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_stack.market.black76 import Floats
+from trading_stack.market.black76 import Floats, each
 
 TOLERANCE: Final = 1e-10
 _MONEYNESS: Final = np.linspace(-1.5, 1.5, 61)  # strikes from a fifth to four and a half times the forward
@@ -68,13 +68,14 @@ class Ssvi:
 
     def theta(self, expiry_years: Floats) -> Floats:
         """Total variance at the money."""
-        decayed = -np.expm1(-self.reversion * expiry_years) / self.reversion
+        decayed = -each(math.expm1, -self.reversion * expiry_years) / self.reversion
         total: Floats = self.variance_far * expiry_years + (self.variance_now - self.variance_far) * decayed
         return total
 
     def phi(self, theta: Floats) -> Floats:
         """The curvature, falling with total variance."""
-        curvature: Floats = self.eta / (theta**self.gamma * (1 + theta) ** (1 - self.gamma))
+        risen = each(lambda total: total**self.gamma * (1 + total) ** (1 - self.gamma), theta)
+        curvature: Floats = self.eta / risen
         return curvature
 
     def total_variance(self, k: Floats, theta: Floats) -> Floats:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from market_world import FIRST, MARKETS
@@ -21,6 +25,28 @@ def test_each_option_takes_the_forward_of_its_expiry() -> None:
     for option, forward in zip(CHAIN.options, PRICED.forwards, strict=True):
         assert forward == FUTURES[option.name.rsplit("-", 2)[0]]
     assert CHAIN.expiries_years(event_ns(FIRST)) == sorted(set(PRICED.expiry_years.tolist()))
+
+
+def many_prices() -> str:
+    """The bits of the whole chain at 300 forwards and 20 surfaces."""
+    surfaces = [MARKETS["one"].surface(FIRST + 100 * number).surface for number in range(20)]
+    chains = [
+        CHAIN.price(
+            {name: mark + 7.31 * step for name, mark in FUTURES.items()}, surfaces[step % 20], event_ns(FIRST)
+        )
+        for step in range(300)
+    ]
+    return "".join((chain.prices.tobytes() + chain.volatilities.tobytes()).hex() for chain in chains)
+
+
+def test_a_processor_without_vector_instructions_gives_the_same_bits() -> None:
+    code = "import sys, test_chain; sys.stdout.write(test_chain.many_prices())"
+    vectors = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    there = {"NPY_DISABLE_CPU_FEATURES": " ".join(vectors), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **there}, capture_output=True, text=True
+    )
+    assert done.stdout == many_prices(), done.stderr
 
 
 def test_one_pass_equals_one_option_at_a_time() -> None:
