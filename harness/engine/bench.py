@@ -49,6 +49,8 @@ HEADSTART_S: Final = 0.15
 class Bench:
     """One stack for one run. Methods are called from one thread, in the order in which they stand here."""
 
+    leaves_evidence: Final = True
+
     def __init__(self, setup: Setup, *, observers: tuple[Observer, ...] = ()) -> None:
         """Make the run's folder and begin its journal; nothing is started yet.
 

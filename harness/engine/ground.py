@@ -30,6 +30,10 @@ class Ground(Protocol):
         """Whether anything was started that may need healing."""
 
     @property
+    def leaves_evidence(self) -> bool:
+        """Whether its services hold anything that the history does not."""
+
+    @property
     def nemesis(self) -> Nemesis:
         """What applies and heals faults; only after `bring_up`."""
 

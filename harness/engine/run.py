@@ -223,7 +223,7 @@ def _doubted(judgement: Judgement, *unwritten: str) -> Judgement:
 
 def _save_evidence(bench: Ground) -> None:
     """Keep what the services hold when the run failed; what can't be kept spoils no verdict."""
-    if bench.has_site and _judge(bench).outcome is Outcome.FAIL:
+    if bench.has_site and bench.leaves_evidence and _judge(bench).outcome is Outcome.FAIL:
         with suppress(HarnessError, OSError):
             bench.save_evidence(bench.record.folder.path / "evidence")
 

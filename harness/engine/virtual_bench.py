@@ -41,6 +41,8 @@ ON_TIME_NS: Final = 250 * MS
 class VirtualBench:
     """One stack for one run in virtual time. Everything happens on one thread."""
 
+    leaves_evidence: Final = False
+
     def __init__(self, setup: Setup, *, observers: tuple[Observer, ...] = ()) -> None:
         """Make the run's folder and begin its journal; raises `UsageError` when the stack has no simulation."""
         self.setup = setup

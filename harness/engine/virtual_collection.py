@@ -32,6 +32,7 @@ class VirtualCollection:
         self._world = world
         self._simulation = simulation
         self._folder = folder
+        self._dumps: dict[str, ReplicaDump] = {}
 
     def read(self, market: Sequence[Instrument]) -> None:
         """Read everything, once replicas are equally far; `market` is what can be traded."""
@@ -46,17 +47,18 @@ class VirtualCollection:
         for reading in range(1, READINGS + 1):
             if reading > 1:
                 agenda.run_until(agenda.now_ns + LOOK_NS)
-            for service, dump in sorted(self._dumps().items()):
+                self._look()
+            for service, dump in sorted(self._dumps.items()):
                 replica_path(self._folder, service, reading).write_bytes(msgspec.json.encode(dump))
                 self.replicas += 1
 
     def _equal(self) -> bool:
-        dumps = self._dumps()
-        whole = len(dumps) == len(self._world.stack.by_role("engine"))
-        return whole and len({dump.applied_index for dump in dumps.values()}) == 1
+        self._look()
+        whole = len(self._dumps) == len(self._world.stack.by_role("engine"))
+        return whole and len({dump.applied_index for dump in self._dumps.values()}) == 1
 
-    def _dumps(self) -> dict[str, ReplicaDump]:
-        return {
+    def _look(self) -> None:
+        self._dumps = {
             name: msgspec.structs.replace(service.replica(), read_mono_ns=self._world.agenda.now_ns)
             for name, service in self._world.running()
             if isinstance(service, HoldsReplica)

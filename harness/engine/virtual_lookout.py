@@ -32,7 +32,7 @@ class VirtualInbox:
     def get(self, *, timeout: float) -> StackEvent | None:
         if not self.events:
             until_ns = self._agenda.now_ns + round(timeout * 1e9)
-            self._agenda.run_until(until_ns, stop=lambda: bool(self.events))
+            self._agenda.run_until(until_ns, stop=self.events.__len__)
         return self.get_nowait()
 
     def get_nowait(self) -> StackEvent | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -47,7 +48,7 @@ def frame_of_structs(columns: Columns, structs: Sequence[Any], given: Mapping[st
     values: dict[str, Sequence[Any]] = {}
     for name in columns:
         if name not in given:
-            values[name] = [getattr(item, name) for item in structs]
+            values[name] = list(map(attrgetter(name), structs))
         elif isinstance(given[name], Sequence) and not isinstance(given[name], str):
             values[name] = given[name]
         else:

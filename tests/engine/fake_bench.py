@@ -27,6 +27,7 @@ class FakeBench:
     made: ClassVar[FakeBench]
     trouble: ClassVar[str] = ""
     phase = "testing"
+    leaves_evidence = True
 
     def __init__(self, setup: Setup, *, observers: object = ()) -> None:
         FakeBench.made = self

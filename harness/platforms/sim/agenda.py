@@ -32,7 +32,8 @@ class Agenda:
     def at(self, at_ns: int, act: Act) -> Entry:
         """Let something happen at a time; one in the past happens next."""
         self._order += 1
-        entry = Entry((max(at_ns, self.now_ns), self._order, act))
+        now_ns = self.now_ns
+        entry = Entry((at_ns if at_ns > now_ns else now_ns, self._order, act))
         heapq.heappush(self._heap, entry)
         return entry
 
@@ -40,11 +41,11 @@ class Agenda:
         """Let something happen after a delay."""
         return self.at(self.now_ns + delay_ns, act)
 
-    def run_until(self, until_ns: int, *, stop: Callable[[], bool] | None = None) -> bool:
+    def run_until(self, until_ns: int, *, stop: Callable[[], object] | None = None) -> bool:
         """Let time pass up to `until_ns`, or until `stop` holds after a step; whether it stopped early."""
-        heap = self._heap
+        heap, pop = self._heap, heapq.heappop
         while heap and heap[0][0] <= until_ns:  # type: ignore[operator]
-            at_ns, _, act = heapq.heappop(heap)
+            at_ns, _, act = pop(heap)
             if act is None:
                 continue
             self.now_ns = at_ns  # type: ignore[assignment]

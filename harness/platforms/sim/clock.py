@@ -23,22 +23,26 @@ class DriftingClock:
     def __init__(self, agenda: Agenda, *, ppm: int) -> None:
         self._agenda = agenda
         self._base_ppm = ppm
-        self._spells = [Spell(agenda.now_ns, agenda.now_ns, ppm)]
+        self._spell = Spell(agenda.now_ns, agenda.now_ns, ppm)  # the last of them
+        self._spells = [self._spell]
         self._gains: dict[int, int] = {}
 
     def now_ns(self) -> int:
         """What it shows."""
-        from_ns, shown_ns, ppm = self._spells[-1]
+        from_ns, shown_ns, ppm = self._spell
         passed_ns = self._agenda.now_ns - from_ns
         return shown_ns + passed_ns + passed_ns * ppm // MILLION
 
     def until_it_shows_ns(self, delay_ns: int) -> int:
         """How long it truly takes until it shows so much more, at its present rate."""
-        return -(-delay_ns * MILLION // (MILLION + self._spells[-1].ppm))
+        return -(-delay_ns * MILLION // (MILLION + self._spell.ppm))
 
     def true_ns(self, shown_ns: int) -> int:
         """When it showed this."""
-        spell = next((each for each in reversed(self._spells) if each.shown_ns <= shown_ns), self._spells[0])
+        spell = self._spell
+        if spell.shown_ns > shown_ns:
+            earlier = (each for each in reversed(self._spells) if each.shown_ns <= shown_ns)
+            spell = next(earlier, self._spells[0])
         return spell.from_ns + (shown_ns - spell.shown_ns) * MILLION // (MILLION + spell.ppm)
 
     def gain(self, number: int, ppm: int) -> None:
@@ -53,4 +57,5 @@ class DriftingClock:
 
     def _turn(self) -> None:
         ppm = self._base_ppm + sum(self._gains.values())
-        self._spells.append(Spell(self._agenda.now_ns, self.now_ns(), ppm))
+        self._spell = Spell(self._agenda.now_ns, self.now_ns(), ppm)
+        self._spells.append(self._spell)

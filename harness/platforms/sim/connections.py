@@ -107,7 +107,7 @@ class Connection:
         )
 
     def _deliver(self, sender: End, flight: Flight, due_ns: int) -> None:
-        sender.free_ns = at_ns = max(sender.free_ns, due_ns)
+        sender.free_ns = at_ns = due_ns if due_ns > sender.free_ns else sender.free_ns
         self._agenda.at(
             at_ns, lambda: self._arrive(sender, flight.message, at_ns - flight.sent_ns, flight.meters)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import log
 from random import Random
 from typing import Final
 
@@ -16,6 +17,7 @@ LOOPBACK_NS: Final = 60_000
 """From one process to another on one host, the far end's wake-up included."""
 WAKE_NS: Final = 60_000
 """On average more, exponentially distributed: how long a process waits for its turn."""
+_WAKE_RATE: Final = 1 / WAKE_NS
 
 
 @dataclass(slots=True)
@@ -45,12 +47,12 @@ class Lane:
 
     def draw_ns(self, random: Random) -> int:
         """How long the next message takes."""
-        delay_ns = self.base_ns + LOOPBACK_NS + int(random.expovariate(1 / WAKE_NS))
+        delay_ns = self.base_ns + LOOPBACK_NS + int(-log(1.0 - random.random()) / _WAKE_RATE)
         if self.jitter_ns:
             delay_ns += random.randrange(-self.jitter_ns, self.jitter_ns + 1)
         for added in self.added.values():
             delay_ns += added.draw_ns(random)
-        return max(LOOPBACK_NS, delay_ns)
+        return delay_ns if delay_ns > LOOPBACK_NS else LOOPBACK_NS
 
     def draw_first_ns(self, random: Random) -> int:
         """How long the first packet of a connection takes, which is sent again whenever it is lost."""

@@ -49,6 +49,7 @@ class SimMachine:
         self.dark = False  # without power
         self.drive = Drive()
         self.clock = DriftingClock(agenda, ppm=drift_ppm)
+        self.now_ns = self.clock.now_ns
         self.mute_since_ns: int | None = None
         self._agenda = agenda
         self._random = random
@@ -66,12 +67,10 @@ class SimMachine:
     def random(self) -> Random:
         return self._random
 
-    def now_ns(self) -> int:
-        return self.clock.now_ns()
-
     def later(self, delay_ns: int, act: Act) -> Entry:
         life = self.life
-        delay_ns = self.clock.until_it_shows_ns(max(0, delay_ns))
+        if delay_ns > 0:
+            delay_ns = self.clock.until_it_shows_ns(delay_ns)
         return self._agenda.after(delay_ns, lambda: self.run(life, act))
 
     def listen(self, port: int, ears: Ears) -> None:
