@@ -86,6 +86,12 @@ class Save(msgspec.Struct, frozen=True, array_like=True, tag="save"):
     ballot: Ballot
 
 
+class SaveMoves(msgspec.Struct, frozen=True, array_like=True, tag="save_moves"):
+    """Write down when the primary moved of late, for a later life; nothing waits for it."""
+
+    moves_ns: tuple[int, ...]
+
+
 class Tell(msgspec.Struct, frozen=True, array_like=True, tag="tell"):
     """Emit a stack event."""
 
@@ -97,4 +103,4 @@ class SetTimer(msgspec.Struct, frozen=True, array_like=True, tag="set_timer"):
     at_ns: int
 
 
-Effect = ToEngine | ToPeer | Save | Tell | SetTimer
+Effect = ToEngine | ToPeer | Save | SaveMoves | Tell | SetTimer

@@ -32,10 +32,11 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of one sentinel. One that begins has a seed, and the ballot that it made durable in an earlier life."""
+    """All of one sentinel. One that begins has a seed, and what it wrote down in an earlier life: its ballot, and moves."""
 
     seed: int
     voted: Ballot | None
+    moves_ns: tuple[int, ...] = ()
     draws: int = 0
     voted_epoch: int = 0
     lost_epoch: int = 0

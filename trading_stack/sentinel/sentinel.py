@@ -10,7 +10,7 @@ candidate does not serve in time, or dies, another one is moved for a later epoc
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from trading_stack.sentinel.events import (
     Order,
     PeerUp,
     Saved,
+    SaveMoves,
     SetTimer,
     Tell,
     Tick,
@@ -58,15 +59,20 @@ class Pending:
 
 
 class Sentinel:
-    """One sentinel. `voted` is the last ballot it made durable; `seed` draws its back-off."""
+    """One sentinel. `seed` draws its back-off.
 
-    def __init__(self, config: Config, *, voted: Ballot | None, seed: int) -> None:
+    `voted` is the last ballot that it made durable, `moves_ns` when it saw the primary move, on its clock of now.
+    """
+
+    def __init__(
+        self, config: Config, *, voted: Ballot | None, seed: int, moves_ns: Sequence[int] = ()
+    ) -> None:
         self._config = config
         self._patience = config.patience
         self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - a back-off, not a secret
         self._draws = 0
-        self._view = View(config)
+        self._view = View(config, moves_ns)
         self._docket = Docket(config, voted, self._issue)
         self._handovers = Handovers(config, self._view, self._docket)
         self._lost: str | None = None
@@ -178,7 +184,7 @@ class Sentinel:
     @classmethod
     def recalling(cls, config: Config, memory: Memory) -> Sentinel:
         """One that goes on where the other was whose memory this is."""
-        sentinel = cls(config, voted=memory.voted, seed=memory.seed)
+        sentinel = cls(config, voted=memory.voted, seed=memory.seed, moves_ns=memory.moves_ns)
         for _ in range(memory.draws):
             sentinel._backoff_ns()
         sentinel._docket.voted_epoch = max(sentinel._docket.voted_epoch, memory.voted_epoch)
@@ -196,6 +202,9 @@ class Sentinel:
     def _on_beat(self, event: Beat) -> None:
         if not self._view.on_beat(event, self._now_ns):
             return
+        moves_ns = self._view.moves_ns(self._now_ns)
+        if moves_ns:
+            self._effects.append(SaveMoves(moves_ns))
         self._failed.clear()
         self._handovers.led()
         self._conclude(None)

@@ -34,6 +34,7 @@ from trading_stack.sentinel.events import (
     PeerUp,
     Save,
     Saved,
+    SaveMoves,
     SetTimer,
     Tell,
     Tick,
@@ -42,6 +43,7 @@ from trading_stack.sentinel.events import (
 )
 from trading_stack.sentinel.introductions import Introductions, introduction
 from trading_stack.sentinel.messages import FromPeer, Heartbeat, Introduction
+from trading_stack.sentinel.moves import MoveKeeper, boot_id, read_moves
 from trading_stack.sentinel.notary import Notary
 from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
@@ -85,7 +87,10 @@ class Watchtower:
         config = self._config(environ, tuple(engines), tuple(peers))
         self._notary = Notary(config, self._signer, self.roster)
         self._logbook = Logbook(directory)
-        self._recorder = Recorder(config, self._logbook, voted=self._box.last, seed=seed)
+        boot = boot_id()
+        moves_ns = read_moves(directory, boot=boot, now_ns=time.monotonic_ns())
+        self._keeper = MoveKeeper(directory, boot=boot)
+        self._recorder = Recorder(config, self._logbook, voted=self._box.last, seed=seed, moves_ns=moves_ns)
         self.sentinel = self._recorder.sentinel
         self.engines = {engine: self._engine(engine, address) for engine, address in engines.items()}
         self.peers = {peer: self._peer(peer, address) for peer, address in peers.items()}
@@ -103,6 +108,7 @@ class Watchtower:
             ToEngine: lambda effect: self.engines[effect.engine].send(effect.message),
             ToPeer: lambda effect: self.peers[effect.peer].send(effect.message),
             Save: lambda effect: self._box.save(effect.ballot),
+            SaveMoves: lambda effect: self._keeper.save(effect.moves_ns),
             Tell: lambda effect: emit(effect.kind, **effect.fields),
             SetTimer: self._set_timer,
         }
@@ -124,6 +130,7 @@ class Watchtower:
         if self._box.damage:
             emit("store_damaged", epoch=self._epoch(), reason=self._box.failure or "")
         self._logbook.start()
+        self._keeper.start()
         self._box.start(lambda ballot: self._loop.call_soon_threadsafe(self._saved, ballot))
         for client in (*self.engines.values(), *self.peers.values()):
             client.start()
@@ -132,6 +139,7 @@ class Watchtower:
     def stop(self) -> None:
         """Write down what was noted."""
         self._logbook.close()
+        self._keeper.close()
 
     def codec(self, messages: Any) -> Codec:
         return Codec(
@@ -228,6 +236,7 @@ class Watchtower:
             "sentinel_epoch": self._epoch(),
             "sentinel_suspects": int(self.sentinel.lost is not None),
             "sentinel_decision_log_failed": int(bool(self._logbook.failure)),
+            "sentinel_moves_failed": int(bool(self._keeper.failure)),
             "cpu_seconds": time.process_time(),
         }
 

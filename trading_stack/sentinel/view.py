@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,13 +25,13 @@ MOST_LEAD: Final = (
 class View:
     """All that a sentinel's conclusions rest on."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, moves_ns: Sequence[int] = ()) -> None:
         self.watches = {engine: Watch() for engine in config.engines}
         self.leader: Leader | None = None
         self._config = config
         self._patience = config.patience
         self._judgements: dict[str, Judgement] = {}
-        self._moves_ns: deque[int] = deque()
+        self._moves_ns: deque[int] = deque(moves_ns)
         self._gathered_ns: int | None = None
         self._panel = Panel(config.limits)
         self._strain_ns = 0
@@ -65,6 +66,12 @@ class View:
     def epoch(self) -> int:
         """The highest epoch whose primary was seen to serve."""
         return self.leader.epoch if self.leader else 0
+
+    def moves_ns(self, now_ns: int) -> tuple[int, ...]:
+        """When the primary moved, as far back as that counts."""
+        while self._moves_ns and now_ns - self._moves_ns[0] > self._patience.window:
+            self._moves_ns.popleft()
+        return tuple(self._moves_ns)
 
     def on_beat(self, event: Beat, now_ns: int) -> bool:
         """Take a heartbeat; whether it tells of a new primary."""
@@ -140,11 +147,9 @@ class View:
 
     def _may_move_again(self, now_ns: int) -> bool:
         """Whether the last move was long enough ago, and those of the window are few enough."""
-        patience = self._patience
-        while self._moves_ns and now_ns - self._moves_ns[0] > patience.window:
-            self._moves_ns.popleft()
-        held = bool(self._moves_ns) and now_ns - self._moves_ns[-1] < patience.hold_down
-        return not held and len(self._moves_ns) < patience.most_in_window
+        moves_ns, patience = self.moves_ns(now_ns), self._patience
+        held = bool(moves_ns) and now_ns - moves_ns[-1] < patience.hold_down
+        return not held and len(moves_ns) < patience.most_in_window
 
     def _why_none_yet(self, now_ns: int) -> str | None:
         """A cluster that begins: wait for all engines, or a while for a majority of them."""

@@ -35,6 +35,7 @@ class SentinelNode:
         self.frozen = False
         self.life = 0
         self.ballot: s.Ballot | None = None
+        self.moves_ns: tuple[int, ...] = ()
         self.links = dict.fromkeys(NODES, DOWN)
         self.channels: dict[str, Channel] = {}
         self.inboxes = {engine: Inbox(world, self, engine) for engine in NODES}
@@ -54,6 +55,7 @@ class SentinelNode:
             s.ToPeer: lambda effect: self.channels[effect.peer].send(s.Heard(name, effect.message)),
             s.ToEngine: lambda effect: self.grants[effect.engine].send(effect.message),
             s.Save: self._save,
+            s.SaveMoves: self._save_moves,
             s.Tell: lambda effect: world.tell(f"sentinel-{name}", effect.kind, effect.fields),
             s.SetTimer: self._set_timer,
         }
@@ -68,7 +70,7 @@ class SentinelNode:
     # --- life
 
     def start(self) -> None:
-        """Begin to watch, with the last ballot that was made durable."""
+        """Begin to watch, with the last ballot that was made durable, and the moves of the primary."""
         world = self.world
         self.alive, self.frozen = True, False
         self.life += 1
@@ -85,7 +87,8 @@ class SentinelNode:
         )
         self._tick_ns = config.patience.tick
         self.config = config
-        self.sentinel = Sentinel(config, voted=self.ballot, seed=world.draws.below(1 << 30))
+        seed = world.draws.below(1 << 30)
+        self.sentinel = Sentinel(config, voted=self.ballot, seed=seed, moves_ns=self.moves_ns)
         for engine in NODES:
             self.inboxes[engine].clear()
             world.at(world.now_ns + world.draws.below(5 * MS), self._dial, engine, self.life)
@@ -216,6 +219,9 @@ class SentinelNode:
             self.ballot = ballot
             self._saving = None
             self.receive("ballots", s.Saved(ballot))
+
+    def _save_moves(self, effect: s.SaveMoves) -> None:
+        self.moves_ns = effect.moves_ns
 
     # --- connections to engines
 

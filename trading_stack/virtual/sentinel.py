@@ -26,7 +26,7 @@ VIRTUAL_REDIAL = Redial(
 
 
 class SentinelNode:
-    """One sentinel with its ballots on a simulated disk."""
+    """One sentinel with its ballots, and the moves of the primary, on a simulated disk."""
 
     def __init__(self, environment: Mapping[str, str], machine: Machine) -> None:
         self._machine = machine
@@ -38,9 +38,11 @@ class SentinelNode:
         self._failure = ""
         ballots = [each for each in self._disk.records() if isinstance(each, s.Ballot)]
         voted = max(ballots, key=lambda ballot: ballot.new_epoch, default=None)
+        moves = [each for each in self._disk.records() if isinstance(each, s.SaveMoves)]
+        moves_ns = moves[-1].moves_ns if moves else ()  # a machine's clock goes on, whatever befalls it
         self._book = VirtualBook(machine)
         config, seed = self._config(environment), machine.random.getrandbits(32)
-        self._recorder = Recorder(config, self._book, voted=voted, seed=seed)
+        self._recorder = Recorder(config, self._book, voted=voted, seed=seed, moves_ns=moves_ns)
         self._sentinel = self._recorder.sentinel
         self._timer: Timer | None = None
         self._engines: dict[str, Line] = {}
@@ -49,6 +51,7 @@ class SentinelNode:
             s.ToEngine: lambda effect: self._engines[effect.engine].send(effect.message),
             s.ToPeer: lambda effect: self._peers[effect.peer].send(effect.message),
             s.Save: self._save,
+            s.SaveMoves: lambda effect: self._disk.append(effect, lambda _: None),
             s.Tell: lambda effect: machine.tell(event(effect.kind, effect.fields)),
             s.SetTimer: self._set_timer,
         }

@@ -49,10 +49,18 @@ def beat(*, leader: str | None = "alpha", epoch: int = 1, own: str = "bravo", **
 class Post:
     """A sentinel at bravo on a clock of its own; ticks come when it asks for them."""
 
-    def __init__(self, *, name: str = "bravo", voted: Ballot | None = None, **config: object) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "bravo",
+        voted: Ballot | None = None,
+        moves_ns: tuple[int, ...] = (),
+        **config: object,
+    ) -> None:
         peers = tuple(node for node in NODES if node != name)
         made = Config(name=name, peers=peers, engines=NODES, sign=lambda message: sign(name, message))
-        self.sentinel = Sentinel(replace(made, **config), voted=voted, seed=1)  # type: ignore[arg-type]
+        made = replace(made, **config)  # type: ignore[arg-type]
+        self.sentinel = Sentinel(made, voted=voted, seed=1, moves_ns=moves_ns)
         self.now_ns = 0
         self.effects: list[Effect] = []
         self.due_ns = 0

@@ -129,7 +129,7 @@ def test_a_log_may_end_anywhere() -> None:
         (joined(LINES[1:]), "line 1: a log begins with an opening"),
         (joined([LINES[0], b'["decided",[]]']), "line 2: nothing was told"),
         (joined([LINES[0], b"{}"]), "line 2: no record"),
-        (joined([LINES[0].replace(b'["opening",1', b'["opening",9')]), "line 1: version 9"),
+        (joined([LINES[0].replace(b'["opening",2', b'["opening",9')]), "line 1: version 9"),
     ],
 )
 def test_what_is_no_log_says_where(log: bytes, says: str) -> None:

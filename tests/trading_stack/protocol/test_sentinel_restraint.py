@@ -5,9 +5,8 @@ from __future__ import annotations
 from sentinel_post import ALL, COMMITTING, Post, beat, watching
 
 from trading_stack.sentinel.config import Patience
-from trading_stack.sentinel.events import (
-    EngineUp,
-)
+from trading_stack.sentinel.events import EngineUp, SaveMoves
+from trading_stack.sentinel.moves import Moves
 from trading_stack.simulation.network import MS, NODES
 
 
@@ -48,6 +47,50 @@ def test_at_most_so_many_moves_a_window_away_from_primaries_that_commit() -> Non
     assert post.told() == []
     post.pass_time(60_000 * MS, beats=others)
     assert post.told() == ["primary_suspected"]
+
+
+def saved(post: Post) -> tuple[int, ...]:
+    return [effect.moves_ns for effect in post.effects if isinstance(effect, SaveMoves)][-1]
+
+
+def restarted(moves_ns: tuple[int, ...], *, leader: str, epoch: int) -> Post:
+    """A sentinel in its next life, which soon sees who leads, and then hears no more of it."""
+    post = Post(moves_ns=moves_ns)
+    for engine in NODES:
+        post.tell(EngineUp(engine))
+    led = {name: beat(own=name, leader=leader, epoch=epoch, primary_age_ns=10 * MS) for name in NODES}
+    post.pass_time(100 * MS, beats=led)
+    post.take()
+    post.pass_time(3000 * MS, beats={name: led[name] for name in NODES if name != leader})
+    return post
+
+
+def test_hold_down_outlasts_a_restart() -> None:
+    post = watching()
+    post.pass_time(100 * MS, beats={**ALL, "bravo": beat(own="bravo", leader="bravo", epoch=2)})
+    [move_ns] = saved(post)
+    again = Moves("one", (move_ns,)).since("another", 0)
+    assert again == (0,), "the whole of it, from the restart"
+    assert restarted(again, leader="bravo", epoch=2).told() == []
+    assert restarted((), leader="bravo", epoch=2).told() == ["primary_suspected"], "one that forgot"
+
+
+def test_the_moves_of_a_window_outlast_a_restart() -> None:
+    post = watching()
+    for epoch, leader in enumerate(["bravo", "charlie", "alpha"], 2):
+        post.pass_time(6000 * MS, beats={leader: beat(own=leader, leader=leader, epoch=epoch)})
+    again = Moves("one", saved(post)).since("another", -6000 * MS)
+    assert len(again) == 3
+    assert restarted(again, leader="alpha", epoch=4).told() == []
+    assert restarted(again[-2:], leader="alpha", epoch=4).told() == ["primary_suspected"]
+
+
+def test_what_fell_out_of_the_window_is_not_written_down() -> None:
+    post = watching()
+    post.pass_time(100 * MS, beats={"bravo": beat(own="bravo", leader="bravo", epoch=2)})
+    post.pass_time(61_000 * MS, beats={"bravo": beat(own="bravo", leader="bravo", epoch=2)})
+    post.pass_time(100 * MS, beats={"charlie": beat(own="charlie", leader="charlie", epoch=3)})
+    assert len(saved(post)) == 1
 
 
 def test_a_cluster_that_begins_waits_for_all_engines_or_a_while() -> None:

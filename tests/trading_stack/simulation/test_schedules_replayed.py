@@ -23,9 +23,11 @@ class Pages:
     def __init__(self) -> None:
         self.written: list[bytearray] = []
 
-    def sentinel(self, config: Config, *, voted: Ballot | None, seed: int) -> Recorder:
+    def sentinel(
+        self, config: Config, *, voted: Ballot | None, seed: int, moves_ns: tuple[int, ...]
+    ) -> Recorder:
         """Stands where a world makes its sentinels."""
-        return Recorder(config, Book(self), voted=voted, seed=seed)
+        return Recorder(config, Book(self), voted=voted, seed=seed, moves_ns=moves_ns)
 
 
 class Book:

@@ -27,11 +27,13 @@ class Book(Protocol):
 class Recorder:
     """Hands events to `sentinel`, and writes the book."""
 
-    def __init__(self, config: Config, book: Book, *, voted: Ballot | None, seed: int) -> None:
+    def __init__(
+        self, config: Config, book: Book, *, voted: Ballot | None, seed: int, moves_ns: tuple[int, ...] = ()
+    ) -> None:
         self._config = config
         self._book = book
-        self.sentinel = Sentinel(replace(config, sign=self._sign), voted=voted, seed=seed)
-        book.open(opening(config, Memory(seed, voted)))
+        self.sentinel = Sentinel(replace(config, sign=self._sign), voted=voted, seed=seed, moves_ns=moves_ns)
+        book.open(opening(config, Memory(seed, voted, moves_ns)))
 
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
         """Everything that this event makes the sentinel ask for, in order."""

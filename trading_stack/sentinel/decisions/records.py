@@ -14,12 +14,12 @@ import msgspec
 
 from trading_stack.defects import Defect
 from trading_stack.sentinel.config import Config, Patience
-from trading_stack.sentinel.events import Effect, Event, Save, SetTimer, Tell, ToEngine, ToPeer
+from trading_stack.sentinel.events import Effect, Event, Save, SaveMoves, SetTimer, Tell, ToEngine, ToPeer
 from trading_stack.sentinel.memory import Memory
 from trading_stack.sentinel.monitors.limits import Limits
 
-VERSION: Final = 1
-Decision = ToEngine | ToPeer | Save | Tell
+VERSION: Final = 2
+Decision = ToEngine | ToPeer | Save | SaveMoves | Tell
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, tag="opening"):
