@@ -9,12 +9,11 @@ candidate does not serve in time, or dies, another one is moved for a later epoc
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from trading_stack.journal.certificate import Certificate
+from trading_stack.sentinel.candidacy import Candidacy
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.docket import Docket, Moved
 from trading_stack.sentinel.events import (
@@ -46,18 +45,6 @@ from trading_stack.sentinel.watch import Leader
 DEFERRALS: Final = 2
 
 
-@dataclass(slots=True)
-class Pending:
-    """A certificate was issued; its candidate has a while to serve, `backoff_ns` longer than the rule.
-
-    It is handed over while the suspicion lasts that it rests on, and while its candidate has time; never after.
-    """
-
-    certificate: Certificate
-    since_ns: int
-    backoff_ns: int
-
-
 class Sentinel:
     """One sentinel. `seed` draws its back-off.
 
@@ -69,18 +56,13 @@ class Sentinel:
     ) -> None:
         self._config = config
         self._patience = config.patience
-        self._seed = seed
-        self._random = random.Random(seed)  # noqa: S311 - a back-off, not a secret
-        self._draws = 0
         self._view = View(config, moves_ns)
         self._docket = Docket(config, voted, self._issue)
+        self._candidacy = Candidacy(config, self._view, seed=seed)
         self._handovers = Handovers(config, self._view, self._docket)
         self._lost: str | None = None
         self._lost_epoch = 0
         self._majority_ns: int | None = None
-        self._pending: Pending | None = None
-        self._spent_epoch = 0  # certificates up to here have had their time, whoever offers them again
-        self._failed: dict[str, int] = {}
         self._told_ns = 0
         self._wanted_ns: int | None = None
         self._deferred = 0
@@ -150,7 +132,7 @@ class Sentinel:
     @property
     def calm_until_ns(self) -> int:
         """No tick before this time changes anything, as long as engines say what they said last; 0: each may."""
-        busy = self._lost is not None or self._pending is not None or self._handovers.under_way
+        busy = self._lost is not None or self._candidacy.pending is not None or self._handovers.under_way
         return 0 if busy else self._view.calm_until_ns
 
     def skip_ticks(self, wanted_ns: int) -> None:
@@ -162,17 +144,17 @@ class Sentinel:
     def memory(self) -> Memory | None:
         """All that later decisions rest on, as data; None while anything is under way."""
         seen = self._view.memory()
-        calm = self._lost is None and self._pending is None and self._majority_ns is None
+        calm = self._lost is None and self._candidacy.pending is None and self._majority_ns is None
         if seen is None or not calm or self._handovers.under_way or not self._docket.idle:
             return None
         return Memory(
-            seed=self._seed,
-            draws=self._draws,
+            seed=self._candidacy.seed,
+            draws=self._candidacy.draws,
             voted=self._docket.voted,
             voted_epoch=self._docket.voted_epoch,
             lost_epoch=self._lost_epoch,
-            spent_epoch=self._spent_epoch,
-            failed=dict(self._failed),
+            spent_epoch=self._candidacy.spent_epoch,
+            failed=dict(self._candidacy.failed),
             told_ns=self._told_ns,
             wanted_ns=self._wanted_ns,
             deferred=self._deferred,
@@ -185,11 +167,9 @@ class Sentinel:
     def recalling(cls, config: Config, memory: Memory) -> Sentinel:
         """One that goes on where the other was whose memory this is."""
         sentinel = cls(config, voted=memory.voted, seed=memory.seed, moves_ns=memory.moves_ns)
-        for _ in range(memory.draws):
-            sentinel._backoff_ns()
+        sentinel._candidacy.recall(memory)
         sentinel._docket.voted_epoch = max(sentinel._docket.voted_epoch, memory.voted_epoch)
-        sentinel._lost_epoch, sentinel._spent_epoch = memory.lost_epoch, memory.spent_epoch
-        sentinel._failed = dict(memory.failed)
+        sentinel._lost_epoch = memory.lost_epoch
         sentinel._told_ns, sentinel._wanted_ns = memory.told_ns, memory.wanted_ns
         sentinel._deferred = memory.deferred
         sentinel._handovers.recall(memory.outcome, memory.followed)
@@ -205,24 +185,23 @@ class Sentinel:
         moves_ns = self._view.moves_ns(self._now_ns)
         if moves_ns:
             self._effects.append(SaveMoves(moves_ns))
-        self._failed.clear()
         self._handovers.led()
         self._conclude(None)
-        if self._pending is not None and self._pending.certificate.new_epoch <= self._view.epoch:
-            self._spend()
+        self._candidacy.led()
         if self._docket.moved is not None and self._docket.moved.ballot.new_epoch <= self._view.epoch:
             self._docket.moved = None
 
     def _on_engine_up(self, event: EngineUp) -> None:
         self._view.watches[event.engine].rise(self._now_ns)
-        if self._pending is not None and self._pending.certificate.candidate == event.engine:
-            self._effects.append(ToEngine(event.engine, Grant(self._pending.certificate)))
+        certificate = self._candidacy.certificate
+        if certificate is not None and certificate.candidate == event.engine:
+            self._effects.append(ToEngine(event.engine, Grant(certificate)))
 
     def _on_peer_up(self, event: PeerUp) -> None:
         """What was said before the connection was up may be lost."""
         self._effects.append(ToPeer(event.peer, self._accusation()))
-        if self._pending is not None:
-            self._effects.append(ToPeer(event.peer, Issued(self._pending.certificate)))
+        if self._candidacy.certificate is not None:
+            self._effects.append(ToPeer(event.peer, Issued(self._candidacy.certificate)))
 
     def _on_tick(self) -> None:
         lag_ns = 0 if self._wanted_ns is None else self._now_ns - self._wanted_ns
@@ -237,8 +216,8 @@ class Sentinel:
             self._conclude(reason)
             self._act()
             self._handovers.act(self._now_ns)
-        if self._lost is None and self._pending is not None and self._gave_up(self._pending):
-            self._spend()
+        if self._lost is None and self._candidacy.gave_up(self._now_ns):
+            self._candidacy.spend()
         self._wanted_ns = self._now_ns + (self._patience.recheck if defer else self._patience.tick)
         self._effects.append(SetTimer(self._wanted_ns))
 
@@ -259,7 +238,7 @@ class Sentinel:
             if reason is not None:
                 self._handovers.lost()
             else:  # what rested on the suspicion falls with it
-                self._spend()
+                self._candidacy.spend()
                 self._docket.moved = None
         if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat):
             self._told_ns = self._now_ns
@@ -305,25 +284,17 @@ class Sentinel:
 
     def _election_runs(self) -> bool:
         """Whether a candidate or a motion still has time; a candidate that failed is remembered."""
-        if self._pending is not None:
-            if not self._gave_up(self._pending):
+        candidacy = self._candidacy
+        if candidacy.pending is not None:
+            if not candidacy.gave_up(self._now_ns):
                 return True
-            self._failed[self._pending.certificate.candidate] = self._now_ns + self._patience.exclusion
-            self._spend()
+            candidacy.fail(self._now_ns)
             self._majority_ns = self._now_ns  # take turns again, staggered
-        return self._docket.busy(self._now_ns) or self._view.standing(self._now_ns, but=set(self._failed))
-
-    def _gave_up(self, pending: Pending) -> bool:
-        watch = self._view.watches[pending.certificate.candidate]
-        if watch.dead(self._now_ns, self._patience) is not None:
-            return True
-        waited_ns = self._now_ns - pending.since_ns - pending.backoff_ns
-        stands = watch.beat is not None and watch.beat.role != "standby"
-        return waited_ns > (self._patience.promotion if stands else self._patience.answer)
+        return self._docket.busy(self._now_ns) or self._view.standing(self._now_ns, but=set(candidacy.failed))
 
     def _move(self) -> None:
         """Move that the best candidate be elected for the next epoch."""
-        avoid = {engine for engine, until_ns in self._failed.items() if self._now_ns < until_ns}
+        avoid = self._candidacy.passed_over(self._now_ns)
         candidate = self._view.candidate(self._now_ns, avoid=avoid)
         if candidate is None:
             return
@@ -359,27 +330,12 @@ class Sentinel:
 
     def _take_certificate(self, certificate: Certificate) -> None:
         """Hand the certificate over, and give its candidate time."""
-        if certificate.candidate not in self._view.watches:
-            return
-        if certificate.new_epoch <= max(self._view.epoch, self._spent_epoch):
-            return
-        if self._pending is not None and self._pending.certificate.new_epoch >= certificate.new_epoch:
+        if certificate.candidate not in self._view.watches or self._candidacy.outdated(certificate):
             return
         self._docket.voted_epoch = max(self._docket.voted_epoch, certificate.new_epoch)
         self._docket.moved = None
-        backoff_ns = self._backoff_ns()
-        self._pending = Pending(certificate, self._now_ns, backoff_ns)
+        self._candidacy.begin(certificate, self._now_ns)
         self._effects.append(ToEngine(certificate.candidate, Grant(certificate)))
-
-    def _backoff_ns(self) -> int:
-        self._draws += 1
-        return self._random.randrange(self._patience.backoff)
-
-    def _spend(self) -> None:
-        """The certificate that waits, if any, is handed over no more."""
-        if self._pending is not None:
-            self._spent_epoch = max(self._spent_epoch, self._pending.certificate.new_epoch)
-            self._pending = None
 
     def _tell(self, kind: str, **fields: str | int) -> None:
         self._effects.append(Tell(kind, fields))

@@ -161,7 +161,7 @@ def test_a_sentinel_hears_no_vote_that_is_not_signed_by_its_voter(tmp_path: Path
         await until(lambda: "bravo" in tower.sentinel._view._judgements)
         assert refused(tower) == 4
         bravo.send(Issued(certificate("alpha", ("bravo", "charlie"))))
-        await until(lambda: tower.sentinel._pending is not None)
+        await until(lambda: tower.sentinel._candidacy.pending is not None)
 
     at_a_tower(tmp_path, deed)
 
