@@ -33,6 +33,15 @@ def test_commands_are_grouped(harness: CommandLine) -> None:
         assert f"\n  {name} " in answer.out
 
 
+def test_python_runs_it_as_a_module(harness: CommandLine) -> None:
+    done = subprocess.run([sys.executable, "-m", "harness", "--help"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.partition("\n")[2] == harness("--help").out.partition("\n")[2]
+    wrong = subprocess.run([sys.executable, "-m", "harness", "rnu"], capture_output=True, text=True)
+    assert (wrong.returncode, wrong.stdout) == (4, "")
+    assert "did you mean" in wrong.stderr.lower()
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_explains_itself_in_sentences(harness: CommandLine, name: str) -> None:
     answer = harness(name, "--help")
