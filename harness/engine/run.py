@@ -87,7 +87,7 @@ def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
         _tell_aborted(bench, "error", str(error))
         codes.add(error.exit_code)
     except OSError as error:
-        _tell_aborted(bench, "error", _said(error))
+        _tell_aborted(bench, "error", _said(error, bench.record.folder))
         codes.add(ExitCode.UNKNOWN if error.errno in _FULL else ExitCode.INTERNAL)
     _tell_stop(bench, stop, codes)
     _wind_down(bench, codes)
@@ -179,7 +179,8 @@ def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
             # With the proxy dead there is no cut left to lift: nothing is broken that a heal could mend.
             if isinstance(error, HealFailed) and not bench.beyond_healing():
                 codes.add(ExitCode.HEAL_FAILED)
-            _tell_aborted(bench, "error", _said(error) if isinstance(error, OSError) else str(error))
+            said = _said(error, bench.record.folder) if isinstance(error, OSError) else str(error)
+            _tell_aborted(bench, "error", said)
 
 
 def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
@@ -194,10 +195,10 @@ def _tell_aborted(bench: Ground, cause: str, reason: str) -> None:
     bench.record.emit(e.RunAborted(at_ns=bench.record.now(), cause=cause, reason=reason))
 
 
-def _said(error: OSError) -> str:
-    """What the system refused, and where, without its number."""
-    where = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror or error}{where}"
+def _said(error: OSError, folder: RunFolder) -> str:
+    """What the system refused, and where, without its number; what finds no room and names no file is the run's folder."""
+    where = error.filename or (folder.path if error.errno in _FULL else "")
+    return f"{error.strerror or error} ({where})" if where else f"{error.strerror or error}"
 
 
 def _store(folder: RunFolder, judgement: Judgement) -> str:
@@ -205,7 +206,7 @@ def _store(folder: RunFolder, judgement: Judgement) -> str:
     try:
         write_verdicts(folder, judgement)
     except OSError as error:
-        return f"the verdicts can't be written: {_said(error)}"
+        return f"the verdicts can't be written: {_said(error, folder)}"
     return ""
 
 

@@ -111,7 +111,9 @@ def test_a_pass_that_could_not_be_written_down_is_none(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "write_verdicts", lambda *_: raising(full())())
-    assert_told(runner(PASS), "the verdicts can't be written: No space left on device")
+    finished = runner(PASS)
+    assert finished.folder is not None
+    assert_told(finished, f"the verdicts can't be written: No space left on device ({finished.folder.path})")
 
 
 def test_a_full_disk_beside_the_journal_is_no_bug(runner: Runner) -> None:
@@ -119,6 +121,13 @@ def test_a_full_disk_beside_the_journal_is_no_bug(runner: Runner) -> None:
     finished = runner(bring_up=raising(error))
     assert finished.exit_code is ExitCode.UNKNOWN
     assert told(finished) == ["error: No space left on device (load-flow-0.json)"]
+
+
+@pytest.mark.parametrize("step", ["begin_load", "freeze"])
+def test_a_write_that_finds_no_room_is_told_with_the_folder_of_the_run(runner: Runner, step: str) -> None:
+    finished = runner(**{step: raising(full())})
+    assert finished.folder is not None
+    assert told(finished) == [f"error: No space left on device ({finished.folder.path})"]
 
 
 def test_a_journal_with_a_hole_ends_there(filling: Callable[[int], None], setup: Setup) -> None:

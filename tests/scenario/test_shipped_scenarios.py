@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,12 @@ def test_the_gate_covers_what_it_must() -> None:
                 assert scenario in gate, f"{defect.name}: the gate has no {scenario}"
             else:
                 assert ROOT / scenario in FILES, f"{defect.name}: no {scenario} is shipped"
+
+
+def test_all_of_them_are_run_in_virtual_time_by_one_environment_of_tox() -> None:
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    commands = [line.split() for line in tox["testenv:sim"]["commands"].strip().splitlines()]
+    named = [ROOT / word for words in commands for word in words if word.startswith("scenarios")]
+    assert sorted(discover(named)) == sorted(FILES)
+    assert all(words[words.index("--platform") + 1] == "sim" for words in commands)

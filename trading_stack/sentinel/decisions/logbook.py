@@ -16,11 +16,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from trading_stack.sentinel.decisions.records import ENCODER, Decided, Input, Record
+from trading_stack.sentinel.decisions.pages import Pages
+from trading_stack.sentinel.decisions.records import ENCODER, Record
 
 SEGMENT_BYTES: Final = 4 << 20
-FLUSH_BYTES: Final = 64 << 10
-FLUSH_NS: Final = 250_000_000
 MOST_SEGMENT_BYTES: Final = 16 * SEGMENT_BYTES
 KEPT: Final = 8
 KEPT_WITH_DECISIONS: Final = 32
@@ -35,9 +34,8 @@ class Logbook:
         self.full = False
         self.failure = ""
         self._segment_bytes = segment_bytes
-        self._buffer = bytearray()
+        self._pages = Pages()
         self._size = 0
-        self._flushed_ns = 0
         self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._shelf = _Shelf(directory)
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
@@ -48,34 +46,26 @@ class Logbook:
 
     def close(self) -> None:
         """Write what was noted, and end the writer."""
-        self._flush()
+        self._hand_over(self._pages.turn())
         self._queue.put(None)
         self._thread.join()
 
     def open(self, first: Record) -> None:
-        self._flush()
+        self._hand_over(self._pages.turn())
         self.full, self._size = False, 0
         self._queue.put((ENCODER.encode(first) + b"\n", True))
 
     def note(self, record: Record) -> None:
+        self._hand_over(self._pages.due(record))
         if self._size > MOST_SEGMENT_BYTES:
             return  # until something can begin anew: a crisis that lasts for hours must not fill a disk
-        buffer = self._buffer
-        ENCODER.encode_into(record, buffer, -1)
-        buffer += b"\n"
-        if isinstance(record, Input):
-            if len(buffer) >= FLUSH_BYTES or record.now_ns - self._flushed_ns >= FLUSH_NS:
-                self._flushed_ns = record.now_ns
-                self._flush()
-        elif isinstance(record, Decided):
-            self._flush()
+        self._hand_over(self._pages.add(record))
 
-    def _flush(self) -> None:
-        if self._buffer:
-            self._size += len(self._buffer)
+    def _hand_over(self, page: bytes) -> None:
+        if page:
+            self._size += len(page)
             self.full = self._size >= self._segment_bytes
-            self._queue.put((bytes(self._buffer), False))
-            self._buffer.clear()
+            self._queue.put((page, False))
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
