@@ -60,7 +60,7 @@ class Provider:
         world.powered[self.name] = False
         disk = world.disks[self.name]
         if disk.lying:
-            world.forgot[self.name] = disk.written.incarnation
+            world.forgot[self.name] = disk.synced().incarnation
         if self.engine.alive:
             self.engine.lose_power()
         else:
