@@ -1,0 +1,284 @@
+"""Failovers that nobody needs, under disturbances that are no reason for one: an hour of them, and none is allowed.
+
+    python benchmarks/false_failovers.py [--minutes 10] [--hours 1] [--schedules 2000] [--defect naive-timeout]
+
+DESIGN names the disturbances: 100 ms more on every WAN link of the primary for 5 s; stalls of 200 ms on all of them; jitter
+of ten round trips of the slowest pair; their connections reset. Each is repeated for as long as a run lasts, at moments that
+its seed draws; and in turn resets strike beneath each of the others. `--minutes` of it run on local processes, the
+rest of `--hours` in virtual time, by the same scenarios; and `--schedules` of the protocol alone, many times faster, whose
+links have other delays (the generator `harmless`): they are told by themselves.
+
+Only time under disturbance counts. Trains of stalls and resets count whole, from the first to the last: one follows less
+than a second after the other. Told are changes of the primary, elections begun, how often one sentinel and a majority
+suspected the primary, and what the rate of false failovers is at most, with 95 % confidence (3/T where there was none). 1
+when there was one, or a run could not be judged; a planted defect (`--defect`) must end so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import yaml
+
+from harness.engine.platforms import platform_named
+from harness.engine.setup import Setup, planted, seeded
+from harness.engine.suite import run_suite
+from harness.engine.vocabulary import vocabulary
+from harness.history.run import Run, load_run
+from harness.model.outcome import Outcome
+from harness.scenario.loading import load_scenarios
+from harness.stack.reading import read_stack
+from trading_stack.defects import Defect
+from trading_stack.simulation.generators import harmless
+from trading_stack.simulation.playing import run as play
+
+COMPOSE: Final = Path(__file__).resolve().parents[1] / "docker-compose.yml"
+FIRST_S: Final = 2.2
+DISTURBED_S: Final = 54.0
+AFTER_S: Final = 2.0
+TEN_ROUND_TRIPS_MS: Final = 50
+STORM_BEGINS_NS: Final = 800_000_000
+MOST_UNKNOWN: Final = 10
+Entry = dict[str, object]
+
+
+def latency(at_s: float, lasts_s: float, name: str, **settings: object) -> Entry:
+    """Links of the primary's provider get slower."""
+    return {
+        "id": name,
+        "at": f"{at_s * 1000:.0f}ms",
+        "fault": "latency",
+        "target": {"provider": "primary"},
+        "lasts": f"{lasts_s * 1000:.0f}ms",
+        **settings,
+    }
+
+
+def slow(random: Random) -> Iterator[Entry]:
+    """100 ms more for 5 s, again and again."""
+    at_s = FIRST_S
+    while at_s + 5 <= FIRST_S + DISTURBED_S:
+        yield latency(at_s, 5, f"slow-{at_s:.0f}", latency="100ms")
+        at_s += 5 + random.uniform(0.2, 1.0)
+
+
+def stalls(random: Random) -> Iterator[Entry]:
+    """What is sent within 200 ms arrives at their end at the earliest."""
+    at_s = FIRST_S
+    while at_s < FIRST_S + DISTURBED_S:
+        every_s = random.uniform(0.5, 0.9)
+        train = {"latency": "200ms", "shape": "spikes", "spike": "200ms", "count": 5}
+        lasts_s = 4 * every_s + 0.25
+        yield latency(at_s, lasts_s, f"stalls-{at_s:.0f}", **train, every=f"{every_s * 1000:.0f}ms")
+        at_s += lasts_s + random.uniform(0.2, 0.6)
+
+
+def jitter(random: Random) -> Iterator[Entry]:
+    """Each direction varies by ten round trips."""
+    at_s, half = FIRST_S, f"{TEN_ROUND_TRIPS_MS / 2:g}ms"
+    while at_s + 4 < FIRST_S + DISTURBED_S:
+        yield latency(at_s, 4, f"jitter-{at_s:.0f}", latency=half, jitter=half)
+        at_s += 4 + random.uniform(0.2, 1.0)
+
+
+def resets(random: Random) -> Iterator[Entry]:
+    """All connections of the primary's provider are cut once, less than a second after the last time."""
+    at_s, number = FIRST_S, 0
+    while at_s < FIRST_S + DISTURBED_S:
+        fault = {"fault": "connection_reset", "target": {"provider": "primary"}}
+        yield {"id": f"reset-{number}", "at": f"{at_s * 1000:.0f}ms", **fault}
+        at_s, number = at_s + random.uniform(0.4, 0.95), number + 1
+
+
+ALONE: Final[dict[str, Callable[[Random], Iterator[Entry]]]] = {
+    "slow": slow,
+    "stalls": stalls,
+    "jitter": jitter,
+    "resets": resets,
+}
+KINDS: Final = (*ALONE, "slow+resets", "stalls+resets", "jitter+resets")
+
+
+def scenario_text(kind: str, seed: int) -> str:
+    """One run of a disturbance, or of two at once."""
+    timeline = [entry for part in kind.split("+") for entry in ALONE[part](Random(f"{seed}/{part}"))]
+    return yaml.safe_dump(
+        {
+            "scenario": "disturbances",
+            "summary": f"{kind}, for as long as it lasts: no reason to replace the primary.",
+            "load": {"orders_per_s": 50, "probe_every": "50ms"},
+            "steady_state": {"for": "2s", "availability": {"min": "99%"}},
+            "timeline": timeline,
+            "ends": f"{FIRST_S + DISTURBED_S + 6 + AFTER_S:g}s",
+            "seed": seed,
+            "expect": {"leader_changes": {"exactly": 0}, "split_brain": None, "data_loss": None},
+        },
+        sort_keys=False,
+    )
+
+
+@dataclass
+class Count:
+    """What came of one kind of disturbance on one platform."""
+
+    runs: int = 0
+    disturbed_s: float = 0.0
+    strikes: int = 0
+    told: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, run: Run, outcome: Outcome) -> None:
+        """Take a run in; one that can't be trusted adds no time, whatever it saw go wrong."""
+        self.runs += 1
+        self.outcomes[str(outcome)] += 1
+        if outcome is not Outcome.UNKNOWN:
+            self.strikes += len(run.faults)
+            self.disturbed_s += disturbed_s(run)
+        told = run.leadership
+        told = told[told["at_ns"] >= run.zero_ns]
+        self.told.update(told["kind"])
+        self.changes += told.loc[told["kind"] == "primary_promoted", "epoch"].nunique()
+
+
+def disturbed_s(run: Run) -> float:
+    """How long a disturbance was measured to be in force: each latency by itself, a train of resets as a whole."""
+    faults = run.faults[run.faults["failed"].fillna("") == ""]
+    lasting = faults[faults["fault"] == "latency"]
+    if len(lasting):
+        ended = lasting["lifted_ns"].fillna(lasting["last_effect_ns"])
+        return float((ended - lasting["first_effect_ns"]).sum()) / 1e9
+    return (
+        float(faults["last_effect_ns"].max() - faults["first_effect_ns"].min()) / 1e9 if len(faults) else 0.0
+    )
+
+
+def disturb(
+    platform: str, kind: str, seed: int, *, defect: str | None, folder: Path, count: Count
+) -> Outcome | None:
+    """One run; None when somebody stopped it, which is then no run."""
+    path = folder / "disturbances.yaml"
+    path.write_text(scenario_text(kind, seed), encoding="utf-8")
+    scenario = load_scenarios(path, vocabulary=vocabulary())[0]
+    stack = seeded(read_stack(COMPOSE, variables={}), scenario, variables={})
+    runs = folder / "runs"
+    setup = Setup(scenario, stack, platform_named(platform), runs, planted(stack, defect), defect=defect)
+    (attempt,) = run_suite([setup], retries=0)
+    judgement = attempt.finished.judgement
+    if attempt.finished.stops or attempt.finished.folder is None:
+        return None
+    count.add(load_run(attempt.finished.folder.path), judgement.outcome)
+    if judgement.outcome is not Outcome.PASS:
+        said = [v.summary for v in judgement.verdicts if v.outcome is not Outcome.PASS]
+        print(
+            f"{platform} {kind} seed {seed}: {judgement.outcome}: {[*judgement.reasons, *said][:2]}",
+            flush=True,
+        )
+    return judgement.outcome
+
+
+def campaign(platform: str, wanted_s: float, choices: argparse.Namespace) -> dict[str, Count]:
+    """All kinds in turn, until there was enough of them together."""
+    counts: dict[str, Count] = defaultdict(Count)
+    kinds = choices.only or KINDS
+    turn, unknown = 0, 0
+    while sum(count.disturbed_s for count in counts.values()) < wanted_s and unknown < MOST_UNKNOWN:
+        kind = kinds[turn % len(kinds)]
+        with tempfile.TemporaryDirectory() as text:
+            folder, seed = Path(text), choices.seed + turn
+            outcome = disturb(platform, kind, seed, defect=choices.defect, folder=folder, count=counts[kind])
+        if outcome is None:
+            break
+        unknown += outcome is Outcome.UNKNOWN
+        turn += 1
+    return counts
+
+
+def tell(platform: str, counts: dict[str, Count]) -> int:
+    """One line a kind, and all; answers how many changes of the primary there were, and runs that were no PASS."""
+    print(f"\n{platform:<16}{'runs':>5}{'minutes':>9}{'strikes':>9}{'changes':>9}{'elections':>11}", end="")
+    print(f"{'suspected by one':>18}{'by a majority':>15}   outcomes")
+    total = Count()
+    for kind, count in counts.items():
+        _row(kind, count)
+        total.runs += count.runs
+        total.disturbed_s += count.disturbed_s
+        total.strikes += count.strikes
+        total.changes += count.changes
+        total.told.update(count.told)
+        total.outcomes.update(count.outcomes)
+    _row("all", total)
+    bound(total.changes, total.disturbed_s)
+    return total.changes + total.runs - total.outcomes[str(Outcome.PASS)]
+
+
+def _row(name: str, count: Count) -> None:
+    told = count.told
+    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in sorted(count.outcomes.items()))
+    print(
+        f"{name:<16}{count.runs:>5}{count.disturbed_s / 60:>9.1f}{count.strikes:>9}{count.changes:>9}"
+        f"{told['election_started']:>11}{told['primary_suspected']:>18}{told['majority_suspected']:>15}   {outcomes}"
+    )
+
+
+def bound(changes: int, disturbed_s: float) -> None:
+    """What the rate is at most; 3/T is -ln(0.05)/T, for none at all."""
+    if disturbed_s and not changes:
+        print(
+            f"no false failover: at most {3 * 3600 / disturbed_s:.2f} an hour of disturbance, with 95 % confidence"
+        )
+    elif disturbed_s:
+        print(f"{changes} false failovers, {changes * 3600 / disturbed_s:.1f} an hour of disturbance")
+
+
+def protocol(schedules: int, first: int, defect: str | None) -> int:
+    """The protocol alone; answers how many schedules broke a rule."""
+    defects = frozenset({Defect(defect)}) if defect else frozenset()
+    storms_s, broken = 0.0, Counter[str]()
+    for seed in range(first, first + schedules):
+        schedule = harmless(seed)
+        outcome = play(schedule, defects)
+        storms_s += (schedule.storm_ns - STORM_BEGINS_NS) / 1e9
+        if outcome.finding is not None:
+            broken[outcome.finding.rule] += 1
+    told = ", ".join(f"{rule} {count}" for rule, count in broken.items()) or "no rule"
+    print(f"\nprotocol alone: {schedules} schedules, {storms_s / 60:.1f} minutes of storm; broken: {told}")
+    bound(broken.total(), storms_s)
+    return broken.total()
+
+
+def main() -> int:
+    """Run, and tell."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--minutes", type=float, default=10, help="on processes (default: %(default)g)")
+    asked.add_argument(
+        "--hours", type=float, default=1, help="in all, the rest in virtual time (default: %(default)g)"
+    )
+    asked.add_argument(
+        "--schedules", type=int, default=2000, help="of the protocol alone (default: %(default)s)"
+    )
+    asked.add_argument(
+        "--only", action="append", choices=KINDS, help="only this disturbance (can be repeated)"
+    )
+    asked.add_argument("--defect", help="plant a defect, which must be caught")
+    asked.add_argument("--seed", type=int, default=1, help="of the first run (default: %(default)s)")
+    choices = asked.parse_args()
+    virtual_s = max(0.0, choices.hours * 3600 - choices.minutes * 60)
+    wrong = 0
+    for platform, wanted_s in (("process", choices.minutes * 60), ("sim", virtual_s)):
+        if wanted_s:
+            wrong += tell(platform, campaign(platform, wanted_s, choices))
+    if choices.schedules:
+        wrong += protocol(choices.schedules, choices.seed, choices.defect)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
