@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,12 +13,14 @@ from cluster import PROVIDERS, Cluster, Venue, cluster, run
 
 from trading_stack.admin_commands import client
 from trading_stack.admin_commands.audit import FILE, lines
-from trading_stack.engine.messages import Submit
+from trading_stack.engine.messages import Read, Submit
+from trading_stack.venue import queries
 from trading_stack.venue.commands import New, encode
 
 pytestmark = pytest.mark.processes
 
 TICK = 10**8 // 2
+ASKING = 1_000_000  # above the numbers of all orders
 
 
 def new_order(number: int) -> bytes:
@@ -61,10 +61,19 @@ class Orders:
         answers = [done.result.decode() for done in self.venue.done.values()]
         return [answer for answer in answers if json.loads(answer).get("outcome") != "ok"]
 
-    def gap_ms(self, since_ns: int, until_ns: int) -> float:
-        """The longest time between two answers that followed each other, of those between two moments."""
-        at_ns = sorted(at for at in self.venue.done_ns.values() if since_ns <= at <= until_ns)
-        return max((after - before for before, after in pairwise(at_ns)), default=0) / 1e6
+    async def lost(self) -> list[str]:
+        """The orders that the present primary doesn't hold as resting; asked once all were answered."""
+        asked = {ASKING + number: number for number in range(1, self.sent + 1)}
+        for request, number in asked.items():
+            query = queries.OrderQuery(f"account-{number % 20}", f"o{number}")
+            self.venue.ask(Read(request, queries.encode(query)))
+        await self.venue.until(lambda: asked.keys() <= self.venue.done.keys())
+        replies = {number: json.loads(self.venue.done[request].result) for request, number in asked.items()}
+        return [
+            f"o{n}: {reply}"
+            for n, reply in replies.items()
+            if (reply["order"] or {}).get("leaves_quantity") != 1
+        ]
 
 
 def administrator(directory: Path) -> str:
@@ -89,24 +98,21 @@ async def settled(venue: Venue, running: Cluster) -> str:
 
 
 def test_orders_flow_through_a_handover_and_back_without_an_error(tmp_path: Path) -> None:
-    gaps_ms: list[float] = []
-
     async def story(venue: Venue) -> None:
         first = await settled(venue, running)
         target = next(name for name in PROVIDERS if name != first)
         orders = Orders(venue).start()
         await asyncio.sleep(0.3)
         for each in (target, first):
-            since_ns = time.monotonic_ns()
             while await asyncio.to_thread(hand_over, running, tmp_path, each) != 0:  # noqa: ASYNC110 - a program
                 await asyncio.sleep(0.5)  # a strained machine may take too long, and goes on as it was
             await venue.until(lambda each=each: venue.leading.primary == each)  # type: ignore[misc]
-            await asyncio.sleep(1.2)
-            gaps_ms.append(orders.gap_ms(since_ns, time.monotonic_ns()))
+            await asyncio.sleep(1.2)  # it serves for a second before it may hand over
         await orders.end()
         assert orders.errors() == []
         indexes = [done.index for done in venue.done.values()]
         assert len(set(indexes)) == len(indexes), "each was executed as an entry of its own"
+        assert await orders.lost() == []
 
     with cluster(tmp_path, ADMINISTRATORS=administrator(tmp_path)) as running:
         run(running, story)
@@ -115,7 +121,6 @@ def test_orders_flow_through_a_handover_and_back_without_an_error(tmp_path: Path
         assert completed != set()
         assert completed < promoted, "the first primary was not handed anything"
         _audited(running)
-    assert max(gaps_ms) < 2000, "far above what it takes on an idle machine"
 
 
 def _audited(running: Cluster) -> None:
