@@ -2,8 +2,7 @@
 
     python benchmarks/determinism.py [SCENARIOS...] [--python PATH]... [--seed N] [--keep FOLDER]
 
-Runs them with this interpreter under two hash seeds, once more as on an older processor (without vector instructions,
-as far as NumPy and the GNU C library can be told), and with each further interpreter under a third hash seed; that one
+Runs them with this interpreter under two hash seeds, once more without NumPy's vector instructions, and with each further interpreter under a third hash seed; that one
 needs the dependencies only, in the very same versions, since a Parquet file names its writer. Without names, all scenarios
 of the gate, of hosts and of links. Every file of a run must be equal, but for what a run says of its circumstances: its id,
 when it began, the load on the machine and the versions, in `run.json` and in the head of `report.html`. Prints a line of
@@ -31,9 +30,8 @@ SCENARIOS = [ROOT / "scenarios" / name for name in ("gate", "hosts", "links")]
 HARNESS = "from harness.cli.main import main; main()"
 OF_THE_MOMENT = ("run_id", "started_at", "versions")
 FACTS = re.compile(rb"<dt>(run|started|machine|versions)</dt><dd>[^<]*</dd>")
-OLD_PROCESSOR = {
-    "NPY_DISABLE_CPU_FEATURES": " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])),
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-FMA,-FMA4",
+SCALAR = {
+    "NPY_DISABLE_CPU_FEATURES": " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
 }
 
 
@@ -42,7 +40,7 @@ class Way(NamedTuple):
 
     python: str
     hash_seed: str
-    old_processor: bool = False
+    scalar: bool = False
 
 
 @dataclass
@@ -64,7 +62,7 @@ def main() -> int:
     asked.add_argument("--keep", type=Path, help="a folder to keep the runs in")
     options = asked.parse_args()
     here = sys.executable
-    ways = [Way(here, "1"), Way(here, "2"), Way(here, "1", old_processor=True)]
+    ways = [Way(here, "1"), Way(here, "2"), Way(here, "1", scalar=True)]
     ways += [Way(python, "3") for python in options.python]
     with tempfile.TemporaryDirectory() as temporary:
         kept = (options.keep or Path(temporary)).absolute()
@@ -88,7 +86,7 @@ def run_all(scenarios: list[Path], folder: Path, *, way: Way, seed: int) -> None
         cwd=folder,
         env={
             **os.environ,
-            **(OLD_PROCESSOR if way.old_processor else {}),
+            **(SCALAR if way.scalar else {}),
             "PYTHONHASHSEED": way.hash_seed,
             "PYTHONPATH": str(ROOT),
         },

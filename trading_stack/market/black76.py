@@ -46,7 +46,10 @@ class Greeks:
 
 
 def each(function: Callable[[float], float], values: Floats) -> Floats:
-    """A function of the C library, element by element: the same bits on every kind of processor."""
+    """A function of the C library, element by element: the same bits whatever the processor's vector instructions.
+
+    Not quite whatever the processor: the GNU library's last bit depends on whether there is a fused multiply-add.
+    """
     results = [function(value) for value in values.ravel().tolist()]
     return np.array(results, dtype=np.float64).reshape(values.shape)
 
