@@ -2,7 +2,8 @@
 
     python benchmarks/determinism.py [SCENARIOS...] [--python PATH]... [--seed N] [--keep FOLDER]
 
-Runs them with this interpreter under two hash seeds, once more without NumPy's vector instructions, and with each further interpreter under a third hash seed; that one
+Runs them with this interpreter under two hash seeds, once more without NumPy's vector instructions, and with each further
+interpreter under a third hash seed; that one
 needs the dependencies only, in the very same versions, since a Parquet file names its writer. Without names, all scenarios
 of the gate, of hosts and of links. Every file of a run must be equal, but for what a run says of its circumstances: its id,
 when it began, the load on the machine and the versions, in `run.json` and in the head of `report.html`. Prints a line of
