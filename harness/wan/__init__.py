@@ -21,5 +21,4 @@ Where it differs from Toxiproxy:
 - a latency that is changed or removed applies at once to what is under way, and removal never waits.
 - a disabled proxy keeps its port from everybody but another proxy.
 - proxies are shown without Toxiproxy's empty `Logger`; the wording behind `bad request body:` is our parser's.
-- `slicer` and `limit_data` are not here yet.
 """

@@ -9,7 +9,7 @@ stages of a direction form a chain from the source's socket to the sink's. A sta
 - gives times on as the time at which the bytes *should* have moved, so that the lateness of timers doesn't add up;
 - asks its source to pause, through the valve, when it holds more than its limit.
 
-`tests/wan/test_toxic_conformance.py` holds each registered toxic to this.
+`tests/wan/test_toxic_contract.py` holds each registered toxic to this.
 """
 
 from __future__ import annotations
