@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.checks.struck import struck_services
 from harness.detectors.trace import Trace
-from harness.detectors.trace_file import SUFFIXES, Died, read_trace
+from harness.detectors.trace_file import SUFFIXES, Died, read_trace, told_by
 from harness.history.run import load_run
 from harness.model.errors import DocumentError, Problem, UsageError
 from harness.model.events import FaultInjected, RunStarted, ServiceStarted
@@ -26,6 +26,16 @@ def recorded(path: Path) -> Trace:
 
     In a run's folder, deaths come from the run's journal. Raises `UsageError` or `DocumentError`.
     """
+    trace = _at(path)
+    if not trace.watched_ns:
+        raise UsageError(
+            f"{path}: no sender was heard for longer than a moment: nothing to measure",
+            next_step="record for longer; each life of a sender is measured from its first heartbeat on",
+        )
+    return trace
+
+
+def _at(path: Path) -> Trace:
     if not path.exists():
         raise UsageError(
             f"there is nothing at {path}", next_step="name a recording, or a folder of recordings"
@@ -68,4 +78,6 @@ def _together(name: str, files: Sequence[Path], traces: Sequence[Trace]) -> Trac
             problem = Problem(str(file), 1, 1, f"its heartbeats come every {other}")
             raise DocumentError((problem,), next_step="measure them apart")
     lives = tuple(life for trace in traces for life in trace.lives)
-    return replace(traces[0], name=name, told=f"recorded by {counted(len(traces), 'watcher')}", lives=lives)
+    torn = sum(trace.torn for trace in traces)
+    told = told_by(counted(len(traces), "watcher"), torn=torn)
+    return replace(traces[0], name=name, told=told, lives=lives, torn=torn)

@@ -40,12 +40,16 @@ class Life:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """Lives that are judged together; `heartbeat_ns` is how often each sender meant to be heard."""
+    """Lives that are judged together; `heartbeat_ns` is how often each sender meant to be heard.
+
+    `torn` is how many of its files ended in half a line, which is left out.
+    """
 
     name: str
     told: str
     heartbeat_ns: int
     lives: tuple[Life, ...]
+    torn: int = 0
 
     @property
     def heartbeats(self) -> int:

@@ -7,22 +7,28 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
 from harness.detectors.lives import LivesOfOneWatcher
 from harness.detectors.trace import Trace
 from harness.model.errors import DocumentError, Problem, UsageError
+from harness.model.units import counted
 
 VERSION: Final = 1
 SUFFIXES: Final = (".ndjson", ".ndjson.gz")
 
 
+MOST: Final = 2**62
+"""What an array of 64-bit integers holds, with room for sums of two."""
+Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+
+
 class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="kind"):
     """What happened at `at_ns`, nanoseconds of the watcher's monotonic clock; a line never comes before its predecessor."""
 
-    at_ns: int
+    at_ns: Int
 
 
 class Watch(Row, frozen=True, gc=False, tag="watch"):
@@ -30,21 +36,21 @@ class Watch(Row, frozen=True, gc=False, tag="watch"):
 
     version: int
     watcher: str
-    heartbeat_ns: int
+    heartbeat_ns: Int
 
 
 class Heard(Row, frozen=True, gc=False, tag="heard"):
     """A heartbeat. `sequence` counts those that the sender meant to send in this `life`; lives are numbered upwards."""
 
     sender: str
-    sequence: int
-    life: int = 0
+    sequence: Int
+    life: Int = 0
 
 
 class Lagged(Row, frozen=True, gc=False, tag="lagged"):
     """The watcher ran again, after it had not run for `lag_ns`."""
 
-    lag_ns: int
+    lag_ns: Int
 
 
 class Died(Row, frozen=True, gc=False, tag="died"):
@@ -98,12 +104,16 @@ class _Reader:
         self._last_ns = 0
         self._number = 0
         self._ended = False
+        self._torn = False
 
     def take(self, number: int, line: bytes) -> None:
         self._number = number
         try:
             row = _DECODER.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if self._watch is not None and _is_half(line, error):
+                self._torn = True  # whoever wrote it was killed: nothing can follow
+                return
             raise self._mistake(f"no row of a heartbeat trace: {error}", line) from error
         problem = self._problem(row)
         if problem:
@@ -149,13 +159,26 @@ class _Reader:
         lives = self._lives.close(self._last_ns)
         if not lives:
             raise self._mistake("no heartbeat was heard", b"")
-        told = f"recorded by {self._watch.watcher}"
-        return Trace(Path(self._file).name, told, self._watch.heartbeat_ns, lives)
+        torn = int(self._torn)
+        told = told_by(self._watch.watcher, torn=torn)
+        return Trace(Path(self._file).name, told, self._watch.heartbeat_ns, lives, torn)
 
     def _mistake(self, message: str, line: bytes) -> DocumentError:
         shown = line.decode(errors="replace").rstrip("\n")[:200]
         problem = Problem(self._file, max(1, self._number), 1, message, source_line=shown)
         return DocumentError((problem,), next_step="docs/detectors.md describes the format")
+
+
+def told_by(who: str, *, torn: int) -> str:
+    """Where a trace comes from, and what is missing of it."""
+    if not torn:
+        return f"recorded by {who}"
+    return f"recorded by {who}; {counted(torn, 'file')} broke off in half a line, which is left out"
+
+
+def _is_half(line: bytes, error: Exception) -> bool:
+    """Whether a line was cut off before its end, rather than written wrong."""
+    return not line.endswith(b"\n") and not isinstance(error, msgspec.ValidationError)
 
 
 def _problem_of_first(row: AnyRow) -> str:

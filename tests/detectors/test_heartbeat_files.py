@@ -100,7 +100,12 @@ MISTAKES: list[tuple[bytes, int, str]] = [
     (encode_rows([HEAD]) + b'{"kind":"herd","at_ns":1,"sender":"a","sequence":1}\n', 2, "'herd'"),
     (encode_rows([HEAD]) + b'{"kind":"heard","at_ns":1,"sender":"a","seq":1}\n', 2, "`seq`"),
     (encode_rows([HEAD]) + b'{"kind":"heard","at_ns":1.5,"sender":"a","sequence":1}\n', 2, "at_ns"),
-    (encode_rows([HEAD]) + b'{"kind":"heard","at_ns":1,"sen', 2, "no row of a heartbeat trace"),
+    (encode_rows([HEAD]) + b'{"kind":"heard","at_ns":1,"sen\n', 2, "no row of a heartbeat trace"),
+    (encode_rows([HEAD])[:-9], 1, "no row of a heartbeat trace"),
+    (encode_rows([HEAD, Heard(2**63, "a", 1), Heard(2**63 + 1, "a", 2)]), 2, "`$.at_ns`"),
+    (encode_rows([HEAD, Heard(9, "a", -(2**63) - 1)]), 2, "`$.sequence`"),
+    (encode_rows([HEAD, Heard(9, "a", 1), Lagged(10, 2**64)]), 3, "`$.lag_ns`"),
+    (encode_rows([Watch(0, 1, "w", 2**63)]), 1, "`$.heartbeat_ns`"),
     (encode_rows([HEAD]) + b"\xff\xfe\n", 2, "no row of a heartbeat trace"),
 ]
 
@@ -114,6 +119,34 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, content: bytes, line: i
     assert f"{path}:{line}:1: " in str(caught.value)
     assert told in str(caught.value)
     assert "next: docs/detectors.md" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "half", [b"{", b'{"kind":"heard","at_ns":40,"sen', b'{"kind":"heard","at_ns":40,"sender":"\xc3']
+)
+def test_a_recorder_that_was_killed_leaves_half_a_line_which_is_left_out(tmp_path: Path, half: bytes) -> None:
+    path = written(tmp_path, HEAD, Heard(10, "a", 1), Heard(30, "a", 2))
+    path.write_bytes(path.read_bytes() + half)
+    trace = recorded(path)
+    assert [life.heard_ns.tolist() for life in trace.lives] == [[10, 30]]
+    assert trace.told == "recorded by w; 1 file broke off in half a line, which is left out"
+    written(tmp_path, HEAD, Heard(10, "a", 1), Ended(50), name="two.ndjson")
+    together = recorded(tmp_path)
+    assert together.told == "recorded by 2 watchers; 1 file broke off in half a line, which is left out"
+
+
+def test_a_last_line_that_is_whole_counts_without_its_newline(tmp_path: Path) -> None:
+    path = written(tmp_path, HEAD, Heard(10, "a", 1), Heard(30, "a", 2))
+    path.write_bytes(path.read_bytes()[:-1])
+    trace = recorded(path)
+    assert (trace.heartbeats, trace.torn) == (2, 0)
+
+
+def test_who_was_heard_once_was_not_measured(tmp_path: Path) -> None:
+    path = written(tmp_path, HEAD, Heard(10, "a", 1))
+    for place in (path, tmp_path):
+        with pytest.raises(UsageError, match="nothing to measure"):
+            recorded(place)
 
 
 def test_a_torn_archive_is_told(tmp_path: Path) -> None:
