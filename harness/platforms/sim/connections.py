@@ -1,4 +1,9 @@
-"""Connections between simulated services: messages whole and in order, or the end of the connection."""
+"""Connections between simulated services: messages whole and in order, then the end of the connection.
+
+What a process has sent is its host's, and outlives it: after a kill the far end hears it, and then of the end. Only a reset
+overtakes what is still under way: Linux sends one in place of an end when the process had not read all that had come (RFC
+2525, 2.17). Which of the two it is, is drawn. What has reached a host is handed over whatever comes behind it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 KEEP_ALIVE_NS: Final = 500_000_000
 SILENT_NS: Final = 6 * KEEP_ALIVE_NS
 """A connection without any sign of life for that long is dead."""
+RESET_SHARE: Final = 0.5
+"""How often a killed process had not read all: as often as not, so that few kills show both ends."""
+_FAREWELL: Final = object()
 
 
 class End:
@@ -33,7 +41,9 @@ class End:
         self.connection: Connection | None = None
         self.free_ns = 0
         self.hole: Hole | None = None
-        self.told = False  # that the connection is over
+        self.told = False  # that the connection is over; its service may still be frozen
+        self.closed = False  # as its service knows, too
+        self.reset = False  # what is under way from here is lost
 
     @property
     def lives(self) -> bool:
@@ -52,11 +62,15 @@ class End:
         """Let the service know, once, unless it is gone or began anew."""
         if not self.told:
             self.told = True
-            self.machine.run(self.life, lambda: self.ears.on_down(self, why))
+            self.machine.run(self.life, lambda: self._close(why))
+
+    def _close(self, why: str) -> None:
+        self.closed = True
+        self.ears.on_down(self, why)
 
 
 class Connection:
-    """Two ends on one road. It ends once; what was under way then is lost, and either end may learn of it much later."""
+    """Two ends on one road. It ends once: nothing is sent from then on, and either end may learn of it much later."""
 
     def __init__(self, agenda: Agenda, random: Random, road: Road, dialler: End, acceptor: End) -> None:
         self.open = True
@@ -114,7 +128,10 @@ class Connection:
 
     def _arrive(self, sender: End, message: object, delay_ns: int, meters: Sequence[Meter]) -> None:
         lane, receiver = sender.lane, sender.other
-        if not self.open or lane.silent or receiver.machine.dark:
+        if message is _FAREWELL:
+            self._part(sender)
+            return
+        if sender.reset or receiver.told or lane.silent or receiver.machine.dark:
             return
         lane.arrived += 1
         for meter in meters:
@@ -122,22 +139,22 @@ class Connection:
         receiver.machine.run(receiver.life, lambda: self._hear(receiver, message))
 
     def _hear(self, receiver: End, message: object) -> None:
-        if self.open:
+        if not receiver.closed:
             receiver.ears.on_message(receiver, message)
 
     def end_by(self, end: End, why: str) -> None:
-        """One end closes: it knows at once, the far end as soon as word can reach it."""
-        if not self.open:
-            return
-        self.open = False
+        """One end closes: it knows at once, the far end behind all that was sent to it."""
+        was_open, self.open = self.open, False
         end.tell_down(why)
-        self._tell_far(end)
+        if was_open:
+            self._tell_far(end)
 
     def orphan(self, end: End) -> None:
-        """The process at one end is gone; its host resets the connection, if word gets through."""
+        """The process at one end is gone; its host ends the connection, or resets it, if word gets through."""
         end.told = True
         if self.open:
             self.open = False
+            end.reset = self._random.random() < RESET_SHARE
             self._tell_far(end)
 
     def go_dark(self, end: End) -> None:
@@ -171,13 +188,20 @@ class Connection:
         end.machine.later(SILENT_NS, look)
 
     def _tell_far(self, end: End) -> None:
+        """Let word of the end be the last that comes from there."""
+        now_ns = self._agenda.now_ns
+        farewell = Flight(_FAREWELL, now_ns, now_ns + end.lane.draw_ns(self._random), ())
+        if end.hole is not None and not end.reset:
+            end.hole.add(farewell, lost=False)
+        elif end.reset:
+            self._agenda.at(farewell.due_ns, lambda: self._part(end))
+        else:
+            self._deliver(end, farewell, farewell.due_ns)
+
+    def _part(self, end: End) -> None:
         """The far end learns of it; if it can't, its own watch on silence must end the connection."""
         far = end.other
-
-        def arrive() -> None:
-            if end.lane.silent:
-                far.machine.later(SILENT_NS, lambda: far.tell_down("silent"))
-            else:
-                far.tell_down("reset: connection reset by peer")
-
-        self._agenda.after(end.lane.draw_ns(self._random), arrive)
+        if end.lane.silent:
+            far.machine.later(SILENT_NS, lambda: far.tell_down("silent"))
+        else:
+            far.tell_down("reset: connection reset by peer")
