@@ -119,7 +119,25 @@ def test_a_log_may_end_anywhere() -> None:
         told = replay(LOG[:at])
         assert told.difference is None
     assert replay(LOG[:-1]).cut
-    assert replay(joined(LINES[: where(b"decided", nth=3)])).cut, "it was told, and nobody knows what it said"
+    decided = where(b"decided", nth=3)
+    assert replay(joined(LINES[:decided]) + LINES[decided][:20]).missing is None, (
+        "its decision was on its way"
+    )
+
+
+def test_a_log_that_ends_whole_before_its_decision_was_shortened() -> None:
+    decided = where(b"decided", nth=3)
+    told = replay(joined(LINES[:decided]))
+    assert not told.cut
+    assert told.difference is None
+    assert told.missing is not None
+    assert told.missing.replayed == LINES[decided]
+    assert LINES[told.missing.line - 1].startswith(b'["input"')
+
+
+STRANGE = next(line for line in LINES if b'["beat","alpha"' in line).replace(
+    b'"beat","alpha"', b'"beat","delta"'
+)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +166,37 @@ def test_the_command_says_equal_or_where_not(tmp_path: Path, capsys: pytest.Capt
     assert main([str(good), str(bad)]) == 1
     assert f"bad.ndjson:{decided}: different\n  log:    nothing\n  replay: [" in capsys.readouterr().out
     assert main([str(none)]) == main([str(tmp_path / "missing")]) == main([]) == 4
+
+
+def file(folder: Path, name: str, log: bytes) -> str:
+    (folder / name).write_bytes(log)
+    return str(folder / name)
+
+
+def test_the_command_says_when_a_log_ends_too_early_or_holds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early = file(tmp_path, "early", joined(LINES[: where(b"decided", nth=3)]))
+    assert main([early]) == 3
+    assert ": the log ends before its decision\n  log:    nothing\n  replay: [" in capsys.readouterr().out
+    for log in (LINES[0] + b"\n", joined([LINES[0], LINES[0]]), LINES[0] + b'\n["inp'):
+        assert main([file(tmp_path, "idle", log)]) == 4
+        assert "nothing to compare" in capsys.readouterr().err
+
+
+def test_later_files_are_looked_at_whatever_the_first_one_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange, good = file(tmp_path, "strange", joined([*LINES[:9], STRANGE])), file(tmp_path, "good", LOG)
+    assert main([strange, str(tmp_path), good]) == 4
+    told = capsys.readouterr()
+    assert f"{strange}: line 10: " in told.err
+    assert f"{tmp_path}: it is a folder: name the logs in it, {tmp_path}/decisions-*.ndjson" in told.err
+    assert f"{good}: equal: " in told.out
+
+
+def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "3 a log ends before" in " ".join(capsys.readouterr().out.split())
+    assert main(["--nonsense"]) == 4
+    assert "usage: python -m trading_stack.sentinel.replay" in capsys.readouterr().err

@@ -79,7 +79,7 @@ def test_wherever_the_log_ends_it_ends_behind_whole_decisions(host: Host) -> Non
     while host.slow.under_way:
         host.slow.answer()
         told = replay(kept.files()[SEGMENT])
-        assert (told.difference, told.cut) == (None, False)
+        assert (told.difference, told.missing, told.cut) == (None, None, False)
 
 
 @pytest.mark.parametrize("pages", [0, 1, 5])
