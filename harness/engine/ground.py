@@ -19,7 +19,10 @@ class Ground(Protocol):
     record: Record
     zero_ns: int | None
     phase: str
-    timed_out: bool
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the run took longer than its `timeout`, which was told."""
 
     @property
     def inbox(self) -> Inbox:

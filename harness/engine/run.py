@@ -24,7 +24,7 @@ from harness.history.folder import RunFolder
 from harness.history.journal import Observer
 from harness.history.run import load_run
 from harness.model import events as e
-from harness.model.errors import HarnessError, HealFailed
+from harness.model.errors import HarnessError, HealFailed, OutOfTime
 from harness.model.judgement import Judgement
 from harness.model.outcome import ExitCode, Outcome
 from harness.scenario.scenario import Scenario, TimelineEntry
@@ -84,7 +84,7 @@ def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     except Interrupted:
         stop = Stop.INTERRUPTED
     except HarnessError as error:
-        _tell_aborted(bench, "error", str(error))
+        _tell_aborted(bench, _cause(error), str(error))
         codes.add(error.exit_code)
     except OSError as error:
         _tell_aborted(bench, "error", _said(error, bench.record.folder))
@@ -180,7 +180,7 @@ def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
             if isinstance(error, HealFailed) and not bench.beyond_healing():
                 codes.add(ExitCode.HEAL_FAILED)
             said = _said(error, bench.record.folder) if isinstance(error, OSError) else str(error)
-            _tell_aborted(bench, "error", said)
+            _tell_aborted(bench, _cause(error), said)
 
 
 def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
@@ -193,6 +193,10 @@ def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
 
 def _tell_aborted(bench: Ground, cause: str, reason: str) -> None:
     bench.record.emit(e.RunAborted(at_ns=bench.record.now(), cause=cause, reason=reason))
+
+
+def _cause(error: Exception) -> str:
+    return "timeout" if isinstance(error, OutOfTime) else "error"
 
 
 def _said(error: OSError, folder: RunFolder) -> str:

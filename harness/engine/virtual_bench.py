@@ -13,6 +13,7 @@ from harness.engine.setup import Setup
 from harness.engine.steady import judged
 from harness.engine.tables import write_tables
 from harness.engine.virtual_collection import VirtualCollection, keep_files
+from harness.engine.virtual_limit import WallClockLimit
 from harness.engine.virtual_lookout import VirtualInbox, VirtualLookout
 from harness.engine.virtual_nemesis import virtual_nemesis
 from harness.engine.virtual_services import VirtualServices
@@ -51,7 +52,6 @@ class VirtualBench:
         if not isinstance(adapter, Market):
             raise AdapterError("the adapter doesn't say what can be traded (harness.stack.adapter.Market)")
         self._market = instruments_of(adapter.market())
-        self.timed_out = False
         self.zero_ns: int | None = None
         self.phase = "starting the stack"
         self.has_site = False
@@ -64,12 +64,19 @@ class VirtualBench:
             environment=setup.environment,
             on_event=lambda event: self.lookout.hear(event),
         )
+        self._limit = WallClockLimit(setup.scenario.timeout_s)
+        self.world.agenda.watch = self._limit.look
         self.record = Record(setup, observers=observers, clock_ns=self.clock_ns)
         self.lookout = VirtualLookout(self.world, self.record)
         self.services = VirtualServices(self.world, self.record, may_exit=setup.scenario.allow.exits)
         self.nemesis = virtual_nemesis(self.world, self.record, limit_s=setup.scenario.timeout_s)
         # The same for the same seed, as all in here.
         self.record.begin(run_id=f"{setup.scenario.name}-{setup.scenario.seed}")
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the run took longer than it may, on a real clock; virtual time stands still from then on."""
+        return self._limit.passed
 
     @property
     def inbox(self) -> VirtualInbox:
@@ -154,10 +161,16 @@ class VirtualBench:
         """Heal whatever is still broken, and wait until every service is ready again."""
         self.phase = "healing"
         self.nemesis.heal_all(by=by)
-        self.services.await_again()
+        if not self.timed_out:
+            self.services.await_again()
 
     def freeze(self) -> None:
-        """Drain the load, read what the stack holds, and write the tables: from here on the history stands."""
+        """Drain the load, read what the stack holds, and write the tables: from here on the history stands.
+
+        A run that took too long is left as it is, and known to be cut.
+        """
+        if self.timed_out:
+            return
         self.phase = "draining the load, then reading the end state"
         self._drain()
         collection = VirtualCollection(self.world, self._simulation, self.record.folder.path)

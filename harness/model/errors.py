@@ -9,6 +9,7 @@
     ├── EnvironmentUnfit         9   this machine or platform cannot do what was asked
     ├── StackUnhealthy           7   the stack never got ready, or died by itself
     ├── AdapterError             7   the adapter broke its contract
+    ├── OutOfTime                7   the run took longer than its `timeout`
     ├── SafetyGuard              8   a guard stopped the run (`abort_when`, blast radius)
     └── HealFailed              10   something that was broken could not be mended
 
@@ -97,6 +98,12 @@ class StackUnhealthy(HarnessError):
 
 class AdapterError(HarnessError):
     """The adapter raised, hung or answered what its contract does not allow."""
+
+    exit_code = ExitCode.UNKNOWN
+
+
+class OutOfTime(HarnessError):
+    """The run took longer than it may: nobody knows how it would have ended."""
 
     exit_code = ExitCode.UNKNOWN
 

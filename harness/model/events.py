@@ -177,7 +177,7 @@ class PhaseTimedOut(_Event, frozen=True):
 
 
 class RunAborted(_Event, frozen=True):
-    """`cause` is `guard`, `interrupted` or `error`."""
+    """`cause` is `guard`, `interrupted`, `timeout` or `error`."""
 
     cause: str
     reason: str

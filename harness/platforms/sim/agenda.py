@@ -8,6 +8,8 @@ from typing import Final
 
 Act = Callable[[], None]
 LOOK_NS: Final = 5_000_000
+WATCHED_EVERY: Final = 1024
+"""Steps, of which a fast machine takes some 200,000 in a second."""
 
 
 class Entry(list[object]):
@@ -21,10 +23,14 @@ class Entry(list[object]):
 
 
 class Agenda:
-    """Virtual time, which moves only from one entry to the next; entries of one time happen in the order of asking."""
+    """Virtual time, which moves only from one entry to the next; entries of one time happen in the order of asking.
+
+    `watch` is called between steps, every `WATCHED_EVERY` of them; it may raise what ends the run, and must do nothing else.
+    """
 
     def __init__(self) -> None:
         self.now_ns = 0
+        self.watch: Act = _nobody_watches
         self.steps = 0
         self._heap: list[Entry] = []
         self._order = 0
@@ -51,6 +57,8 @@ class Agenda:
             self.now_ns = at_ns  # type: ignore[assignment]
             self.steps += 1
             act()  # type: ignore[operator]
+            if not self.steps % WATCHED_EVERY:
+                self.watch()
             if stop is not None and stop():
                 return True
         self.now_ns = max(self.now_ns, until_ns)
@@ -64,3 +72,7 @@ class Agenda:
                 return False
             self.run_until(min(end_ns, self.now_ns + every_ns))
         return True
+
+
+def _nobody_watches() -> None:
+    return
