@@ -22,7 +22,8 @@ Commands = list[tuple[Request, bytes]]
 class Progress:
     """What the primary knows of one follower. `next_index` is what to send next, `reset_round` since when.
 
-    `fed_after` is where sending began: what is before it was not sent, and fills no window.
+    `fed_after` is where sending began: what is before it was not sent, and fills no window. `sent_index` is
+    the greatest index that it was ever asked to compare or to write.
     """
 
     next_index: int
@@ -34,6 +35,7 @@ class Progress:
     proven: bool = False
     incarnation: str = ""
     certified: bool = False
+    sent_index: int = 0
 
 
 @dataclass(slots=True)
@@ -127,6 +129,7 @@ class Primary:
         core = self._core
         before = max(follower.next_index - 1, core.log.base.index)
         self._round += 1
+        follower.sent_index = max(follower.sent_index, before + len(entries))
         core.send(
             peer,
             Append(
@@ -164,6 +167,8 @@ class Primary:
                 return None  # planted: a refusal is not heard
             return f"{sender} promised epoch {message.promised_epoch}"
         follower = self._followers[sender]
+        if message.round > self._round or message.match_index > follower.sent_index:
+            return None  # an answer to what was never said
         follower.certified = not message.certificate_wanted
         self._note_store(follower, message)
         if follower.certified:  # it follows this epoch, whether or not the logs agree yet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
 from outages import BY_DEEDS, CALM, freeze, thaw
 
 from trading_stack.defects import Defect
@@ -324,6 +326,27 @@ def serving(seed: int = 1) -> World:
     world.certify("alpha", 1)
     assert world.run(500 * MS, until=lambda: world.primary() == "alpha")
     return world
+
+
+@pytest.mark.parametrize(("rounds", "entries"), [(0, 10**6), (10**6, 0), (0, 1)])
+def test_an_answer_to_what_was_never_said_counts_for_nothing(rounds: int, entries: int) -> None:
+    target = replica(entries=log_of(5).slice(1, 5))
+    pending = target.handle(j.Certified(certificate(0, 2, "alpha", "alpha", "bravo")), MS)
+    pending += hear(target, PreVoteReply(2, 0, granted=True))
+    pending += settle(target, pending)
+    pending += hear(target, SealReply(2, 2, granted=True, last_epoch=1, last_index=5, life=LIFE))
+    [said] = [
+        e.message
+        for e in pending
+        if isinstance(e, j.Send) and isinstance(e.message, Append) and e.to == "bravo"
+    ]
+    settle(target, pending)
+    reply = AppendReply(2, said.round, 2, 6, 6, LIFE, matched=True, proven=True)
+    made_up = replace(reply, round=said.round + rounds, match_index=6 + entries)
+    hear(target, made_up)
+    assert not target.view().serving
+    hear(target, reply)
+    assert target.view().serving
 
 
 def test_a_primary_whose_store_fails_steps_down_and_refers_its_clients() -> None:
