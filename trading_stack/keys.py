@@ -2,7 +2,7 @@
 
 All services share `CLUSTER_SECRET`: it keeps strangers out, and tells one connection's frames from another's. It
 proves nobody's name. Where one name must not be enough to act for another, there are private Ed25519 keys: each
-sentinel and each administrator has its own, made on the spot, which never leaves its file. `roster` says how the
+engine, sentinel and administrator has its own, made on the spot, which never leaves its file. `roster` says how the
 public halves become known.
 """
 

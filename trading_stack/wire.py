@@ -16,7 +16,11 @@ that uvloop copies through memory BIOs, and certificates that expire: a decision
 and an outage that comes by the calendar. What MACs don't give: frames can be read on the wire (they are no secret among
 providers; where they are, put a private network such as WireGuard below), and the key is one for all, so a name in a
 hello proves membership alone. What must be one party's own, a sentinel's vote or an administrator's command, is
-therefore signed with a key of its own (`trading_stack.keys`, `trading_stack.roster`), whatever it travels over.
+therefore signed with a key of its own (`trading_stack.keys`, `trading_stack.roster`), whatever it travels over. What
+engines say to each other is too much to be signed: an engine signs for the connection at its beginning, and is heard on
+that connection alone (`trading_stack.engine.peers`). The frames that follow are bound to it by their MAC, so whoever
+holds the secret and also sees and alters what passes between two hosts can still write into their connections: where
+that is to be feared, a private network belongs below. Gateways show no key: any member may propose commands and read.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import msgspec
 from trading_stack.engine.heartbeat import heartbeat
 from trading_stack.engine.host import Asked, Host
 from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
+from trading_stack.engine.peers import PREFIX, Peers
 from trading_stack.journal import events
 from trading_stack.journal.events import Certified, Received
 from trading_stack.journal.messages import Message
@@ -28,18 +29,25 @@ HEARTBEAT_S: Final = 0.02
 class Door:
     """Who is connected to this engine, told apart by the names that they gave: `engine-`, `sentinel-`, `gateway-`.
 
-    Certificates are taken from sentinels that showed their key.
+    Certificates are taken from sentinels, and the protocol's messages from engines, that showed their key. A gateway's name
+    proves that it belongs to the cluster: any member may read, and propose commands.
     """
 
     def __init__(
-        self, host: Host, store: Store, introductions: Introductions, *, reads_unconfirmed: bool
+        self,
+        host: Host,
+        store: Store,
+        introductions: Introductions,
+        peers: Peers,
+        *,
+        reads_unconfirmed: bool,
     ) -> None:
         self._host = host
         self._store = store
         self._introductions = introductions
+        self._peers = peers
         self._gateways: set[Connection] = set()
         self._sentinels: set[Connection] = set()
-        self._engines: dict[str, int] = {}
         self._messages: dict[type[Any], Callable[[Connection, Any], None]] = {
             Submit: lambda connection, message: host.submit(
                 Asked(connection, message.request, time.monotonic_ns()), message.command
@@ -47,7 +55,7 @@ class Door:
             Read: self._read_own_state if reads_unconfirmed else self._read,
             Grant: self._granted,
             HandOver: self._granted,
-            Introduction: introductions.hear,
+            Introduction: self._introduced,
         }
         host.on_leading = self._push
 
@@ -58,8 +66,14 @@ class Door:
         known = self._messages.get(type(message))
         if known is not None:
             known(connection, message)
-        elif connection.peer.startswith("engine-"):
-            self._host.tell(Received(connection.peer.removeprefix("engine-"), message))
+            return
+        peer = self._peers.engine(connection)
+        if peer is not None:
+            self._host.tell(Received(peer, message))
+
+    def _introduced(self, connection: Connection, message: Introduction) -> None:
+        of_an_engine = connection.peer.startswith(PREFIX)
+        (self._peers if of_an_engine else self._introductions).hear(connection, message)
 
     def _read(self, connection: Connection, message: Read) -> None:
         self._host.read(Asked(connection, message.request, time.monotonic_ns(), message.query))
@@ -80,7 +94,7 @@ class Door:
             )
 
     def _on_up(self, connection: Connection) -> None:
-        kind, _, name = connection.peer.partition("-")
+        kind = connection.peer.partition("-")[0]
         if kind == "gateway":
             self._gateways.add(connection)
             connection.send(self._host.leading)
@@ -88,14 +102,12 @@ class Door:
             self._sentinels.add(connection)
             connection.send(self.heartbeat())
         elif kind == "engine":
-            self._engines[name] = self._engines.get(name, 0) + 1
+            connection.send(self._peers.introduction(connection.binding))
 
     def _on_down(self, connection: Connection, _: str) -> None:
         self._gateways.discard(connection)
         self._sentinels.discard(connection)
-        kind, _, name = connection.peer.partition("-")
-        if kind == "engine":
-            self._engines[name] -= 1
+        self._peers.left(connection)
 
     def _push(self, leading: Leading) -> None:
         for gateway in self._gateways:
@@ -126,6 +138,6 @@ class Door:
             view,
             now_ns,
             fsynced_ns=self._store.last_fsync_ns,
-            linked=bool(view.leader and self._engines.get(view.leader)),
+            linked=self._peers.connected(view.leader),
             figures=self._host.tally.figures(now_ns),
         )

@@ -21,6 +21,7 @@ from trading_stack.engine.door import DECODER, Door
 from trading_stack.engine.dump import Snapshot
 from trading_stack.engine.host import Host
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
+from trading_stack.engine.peers import KEY_FILE, ROSTER_FILE, Peers
 from trading_stack.events import log
 from trading_stack.journal.core import SNAPSHOT_EVERY, Config
 from trading_stack.journal.events import PeerUp
@@ -30,6 +31,7 @@ from trading_stack.market.client import follow_marks
 from trading_stack.market.messages import MarksFrame
 from trading_stack.roster import Roster
 from trading_stack.sentinel.introductions import Introductions
+from trading_stack.sentinel.messages import Introduction
 from trading_stack.venue import commands
 from trading_stack.venue.machine import Venue
 from trading_stack.wire import Codec, Counters, serve
@@ -57,6 +59,12 @@ class Engine:
         self.desk = MarksDesk(any_inputs=Defect.MARKS_BEFORE_FRESH_INPUTS in self._planted)
         self.host = Host(replica, self.store, self._new_venue)
         introductions = Introductions(self.roster, self.counters)
+        self.peers = Peers(
+            self.provider,
+            keys.own_signer(directory / KEY_FILE),
+            Roster(directory, peers, file=ROSTER_FILE),
+            self.counters,
+        )
         self.administration = Desk(
             self.name,
             directory,
@@ -68,6 +76,7 @@ class Engine:
             self.host,
             self.store,
             introductions,
+            self.peers,
             reads_unconfirmed=Defect.THAWED_PRIMARY_ANSWERS in self._planted,
         )
         self.host.peers = {peer: self._client(peer, address) for peer, address in peers.items()}
@@ -104,9 +113,21 @@ class Engine:
         return Client(
             address,
             self.codec(),
-            on_message=lambda _: None,  # peers answer over the connections that they dial
-            on_up=lambda: self.host.tell(PeerUp(peer)),
+            on_message=lambda message: self._answered(peer, message),
+            on_up=lambda: self._introduce(peer),
+            on_down=lambda _: self.peers.lost(peer),
         )
+
+    def _introduce(self, peer: str) -> None:
+        """Show the key on a new connection before anything else is said there."""
+        client = self.host.peers[peer]
+        client.send(self.peers.introduction(client.binding))
+        self.host.tell(PeerUp(peer))
+
+    def _answered(self, peer: str, message: object) -> None:
+        """Peers answer over the connections that they dial, and show their key on both."""
+        if isinstance(message, Introduction):
+            self.peers.answered(peer, message, connection=self.host.peers[peer].binding)
 
     async def follow_pricing(self, pricing: settings.Address) -> None:
         """Keep the newest valuation at hand, for ever."""

@@ -91,8 +91,8 @@ class HandOver(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=47):
 
 
 class Introduction(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=46):
-    """The first message of each connection that a sentinel dials: its public key, and its signature over
-    `roster.introduction_bytes` for that connection."""
+    """The first message of each connection that a sentinel dials, and from both ends of one between engines: the
+    sender's public key, and its signature over `roster.introduction_bytes` for that connection."""
 
     public: bytes
     proof: bytes

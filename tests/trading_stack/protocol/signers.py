@@ -1,4 +1,4 @@
-"""Sentinels' keys for tests, and connections that show them."""
+"""Sentinels' and engines' keys for tests, and connections that show them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,27 @@ def sentinel(
     signer: Signer | None = None,
 ) -> Client:
     """A connection as sentinel `name`, which shows its key (or another's) first."""
-    codec = Codec(f"sentinel-{name}", link_key(secret), msgspec.msgpack.Decoder(accepts))
+    return _shown(f"sentinel-{name}", name, address, accepts, heard, secret, signer or SIGNERS[name])
+
+
+def engine(name: str, address: Address, *, secret: bytes, signer: Signer) -> Client:
+    """A connection as engine `name`, which shows this key first."""
+    return _shown(f"engine-{name}", f"engine-{name}", address, object, [], secret, signer)
+
+
+def _shown(
+    name: str,
+    shown: str,
+    address: Address,
+    accepts: object,
+    heard: list[object],
+    secret: bytes,
+    signer: Signer,
+) -> Client:
+    codec = Codec(name, link_key(secret), msgspec.msgpack.Decoder(accepts))
 
     def show() -> None:
-        client.send(introduction(signer or SIGNERS[name], name, client.binding))
+        client.send(introduction(signer, shown, client.binding))
 
     client = Client(address, codec, on_message=heard.append, on_up=show)
     return client.start()

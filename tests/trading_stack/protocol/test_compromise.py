@@ -7,23 +7,32 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from cluster import free_ports
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from signers import NAMES, SIGNERS, certificate, sentinel
+from signers import engine as engine_client
 from test_shells import SECRET, pinned, prove, until, with_engine, with_tower
 
+from trading_stack import settings
 from trading_stack.dial import Client
 from trading_stack.engine.service import Engine
 from trading_stack.journal.certificate import Certificate, signed_bytes
 from trading_stack.journal.core import Role
+from trading_stack.journal.life import Age, Life
+from trading_stack.journal.messages import AppendReply, PreVoteReply, SealReply
 from trading_stack.keys import Signer, link_key
+from trading_stack.sentinel.introductions import introduction
 from trading_stack.sentinel.messages import Accusation, FromPeer, Grant, Heartbeat, Issued, Motion, Second
 from trading_stack.sentinel.service import Watchtower
 from trading_stack.settings import Address
+from trading_stack.wire import Callbacks, Codec, Connection, serve
 
 pytestmark = pytest.mark.processes
 
 STOLEN = SIGNERS["alpha"]  # with the cluster secret, all that the attacker has
+BRAVO = SIGNERS["bravo"]
 FRESH = Signer(Ed25519PrivateKey.generate())
 MESSAGE = signed_bytes("trading", 0, 1, "alpha")
 
@@ -124,6 +133,77 @@ def test_nobody_hands_over_a_certificate_who_has_not_shown_a_key(tmp_path: Path)
             await client.close()
 
     with_engine(tmp_path, story)
+
+
+# --- in the name of an engine
+
+LIFE = Life("store-2", Age(1, 1, 1))
+ANSWERS = (
+    PreVoteReply(1, 0, granted=True),
+    SealReply(1, 1, granted=True, last_epoch=0, last_index=0, life=LIFE),
+    AppendReply(1, 1, 1, 1, 1, LIFE, matched=True, proven=True),
+)
+
+
+async def moved(engine: Engine, client: Client) -> bool:
+    """Whether a yes to all that the candidate may ask has moved it as far as to promise."""
+    for message in ANSWERS:
+        client.send(message)
+    await settled(engine, client)
+    return engine.host.replica.view().promised_epoch > 0
+
+
+@pytest.mark.parametrize("signer", [None, FRESH], ids=["no key", "a key of its own"])
+def test_the_secret_alone_is_no_engine_of_a_majority(tmp_path: Path, signer: Signer | None) -> None:
+    """Its yes, in the name of an engine that is away, acknowledged what was on one disk alone."""
+
+    async def story(engine: Engine, address: Address) -> None:
+        prove(engine)
+        sentinels = await introduced(address)
+        await until(lambda: pinned(engine) == list(NAMES))
+        rogue = engine_client("bravo", address, secret=SECRET, signer=signer or FRESH)
+        if signer is None:
+            rogue._on_up = lambda: None
+        await until(lambda: rogue.up)
+        sentinels[0].send(Grant(certificate("alpha", ("alpha", "bravo"))))
+        await until(lambda: engine.host.replica.view().role is Role.CANDIDATE)
+        assert not await moved(engine, rogue)
+        for client in (*sentinels, rogue):
+            await client.close()
+
+    with_engine(tmp_path, story)
+
+
+def test_an_engine_with_the_key_of_its_address_is_heard_where_the_rogue_is_not(tmp_path: Path) -> None:
+    """The same words from bravo itself carry the election, and its rogue's don't, however late it comes."""
+
+    def show(connection: Connection) -> None:
+        connection.send(introduction(BRAVO, "engine-bravo", connection.binding))
+
+    async def story(engine: Engine, address: Address) -> None:
+        prove(engine)
+        codec = Codec("engine-bravo", link_key(SECRET), msgspec.msgpack.Decoder(object))
+        at = settings.address({"BRAVO": bravo_at}, "BRAVO")
+        server = await serve(codec, Callbacks(on_message=lambda *_: None, on_up=show), *at)
+        engine.host.peers["bravo"].start()
+        bravo = engine_client("bravo", address, secret=SECRET, signer=BRAVO)
+        await until(lambda: engine.peers.connected("bravo"))
+        rogue = engine_client("bravo", address, secret=SECRET, signer=FRESH)
+        await until(lambda: engine.counters.values.get("introductions_refused", 0) == 1)
+        sentinels = await introduced(address)
+        await until(lambda: pinned(engine) == list(NAMES))
+        sentinels[0].send(Grant(certificate("alpha", ("alpha", "bravo"))))
+        await until(lambda: engine.host.replica.view().role is Role.CANDIDATE)
+        assert not await moved(engine, rogue)
+        assert await moved(engine, bravo)
+        await until(lambda: engine.host.replica.view().role is Role.PRIMARY)
+        for client in (*sentinels, rogue, bravo, engine.host.peers["bravo"]):
+            await client.close()
+        server.close()
+
+    ports = free_ports(2)
+    bravo_at = f"127.0.0.1:{ports[0]}"
+    with_engine(tmp_path, story, PEERS=f"bravo={bravo_at},charlie=127.0.0.1:{ports[1]}")
 
 
 # --- and at a sentinel
