@@ -6,10 +6,10 @@ from typing import ClassVar, Final
 
 from harness.checks.contract import Check
 from harness.checks.integrity.commits import (
-    committed_epochs,
     one_leader,
     overlapping,
     replaced_commits,
+    standing_epochs,
     told_commits,
 )
 from harness.checks.integrity.readings import readings
@@ -32,11 +32,12 @@ def _judge(view: View) -> Found:
     violations = Violations()
     every = readings(view)
     source = max(every, key=lambda reading: (reading.commit_index, reading.read_ns))
-    epochs = committed_epochs(view, source)
+    epochs = standing_epochs(view, every, source)
     one_leader(view.run.leadership, violations)
-    replaced_commits(commits, view.run.leadership, source, epochs, violations)
+    older = replaced_commits(commits, view.run.leadership, source, epochs, violations)
     overlapping(commits, epochs, violations)
-    return violations.found(len(commits))
+    judged = len(commits) - older.count
+    return violations.found(judged, unknown=older.unknown(judged), note=older.note())
 
 
 _PREDICATE: Final = Predicate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,6 +14,7 @@ from harness.checks.predicate import Violations
 from harness.checks.view import Ints, View
 from harness.history.run import Run
 from harness.model.stack_event import Moment
+from harness.model.units import counted
 
 _SETTLED_NS: Final = 1_000_000_000
 """A commit told less than this before the last reading may not have reached the replica that was read yet."""
@@ -41,6 +44,38 @@ def committed_epochs(view: View, source: Reading) -> Ints:
     return epochs
 
 
+def standing_epochs(view: View, every: Sequence[Reading], source: Reading) -> Ints:
+    """As `committed_epochs` of the source, with what only logs of others still hold: -1 is what no log holds."""
+    epochs = committed_epochs(view, source)
+    for reading in every:
+        others = committed_epochs(view, reading)[: len(epochs)]
+        gap = np.flatnonzero(epochs[: len(others)] < 0)
+        epochs[gap] = others[gap]
+    return epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """Commits that are older than every log: nothing kept shows whose entry stands there. `doubted` are those of them that
+    were told after a majority had sealed a higher epoch, under which the same entries were committed.
+    """
+
+    count: int
+    doubted: int
+
+    def note(self) -> str:
+        return f"{counted(self.count, 'commit')} older than every log left out" if self.count else ""
+
+    def unknown(self, judged: int) -> str:
+        """Why nothing can be said; empty when something can. `judged` is how much else was."""
+        if self.doubted:
+            return (
+                f"{counted(self.doubted, 'commit')} older than every log: told after a majority had sealed a higher epoch, "
+                "under which the same entries were committed"
+            )
+        return f"{counted(self.count, 'commit')} older than every log" if self.count and not judged else ""
+
+
 def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
     """Add the epochs in which more than one service was promoted or committed."""
     said = of_kind(leadership, Moment.PRIMARY_PROMOTED, Moment.ENTRIES_COMMITTED)
@@ -55,8 +90,10 @@ def one_leader(leadership: pd.DataFrame, violations: Violations) -> None:
 
 def replaced_commits(
     commits: pd.DataFrame, leadership: pd.DataFrame, source: Reading, epochs: Ints, violations: Violations
-) -> None:
+) -> Older:
     """Add the commits that the log does not keep: what a leader committed is there for ever, under its own epoch.
+
+    `epochs` is as `standing_epochs` makes it. Answers the commits that could not be compared.
 
     A commit that a sealed majority carried over keeps its epoch, so that an answer that was slow to arrive is no fault. An
     entry of an earlier epoch is committed with a later one of the leader's own, never by being on a majority alone (Raft,
@@ -75,6 +112,45 @@ def replaced_commits(
         )
         place = f"entries:{source.node}#{source.read}:{min(int(last[at]), len(epochs) - 1)}"
         violations.add(text + _sealed_before(leadership, row), at_ns=int(row["at_ns"]), rows=(place,))
+    older = (last < len(epochs)) & (stands < 0)
+    return _compare_older(commits[older], commits, leadership, epochs, violations)
+
+
+def _compare_older(
+    older: pd.DataFrame, commits: pd.DataFrame, leadership: pd.DataFrame, epochs: Ints, violations: Violations
+) -> Older:
+    """Hold commits that no log reaches against those of other epochs, and against the oldest entry that a log holds.
+
+    Epochs never fall along a log. So what a lower epoch committed ends before what a higher one did, and where a log has an
+    entry of an epoch, all that its leader committed before stands below it.
+    """
+    kept = np.flatnonzero(epochs >= 0)
+    oldest = int(epochs[kept[0]]) if len(kept) else None
+    held = set(np.unique(epochs[kept]).tolist())
+    sealed = of_kind(leadership, Moment.LOG_SEALED)
+    count = doubted = 0
+    for key, rows in older.groupby("epoch"):
+        epoch = int(str(key))
+        higher = commits[commits["epoch"] > epoch]
+        behind = rows["last_index"] >= higher["last_index"].min() if len(higher) else rows["last_index"] < 0
+        wrong = rows if oldest is not None and epoch > oldest else rows[behind]
+        for row in wrong.to_dict("records"):
+            text = f"{row['service']} committed up to entry {row['last_index']} under epoch {epoch}"
+            why = (
+                "a later epoch's leader committed no further"
+                if len(higher)
+                else "a log has a lower epoch above it"
+            )
+            violations.add(f"{text}, and {why}", at_ns=int(row["at_ns"]))
+        if len(wrong) < len(rows) and epoch not in held:
+            rest = rows.drop(wrong.index)
+            count += len(rest)
+            after_ns = sealed.loc[sealed["epoch"] > epoch, "at_ns"].min()
+            again = (
+                rest["last_index"] >= higher["first_index"].min() if len(higher) else rest["last_index"] < 0
+            )
+            doubted += int((again & (rest["at_ns"] > after_ns)).sum())
+    return Older(count, doubted)
 
 
 def overlapping(commits: pd.DataFrame, epochs: Ints, violations: Violations) -> None:

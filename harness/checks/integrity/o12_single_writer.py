@@ -7,10 +7,10 @@ import pandas as pd
 
 from harness.checks.grouping import ordered
 from harness.checks.integrity.commits import (
-    committed_epochs,
     of_kind,
     one_leader,
     replaced_commits,
+    standing_epochs,
     told_commits,
 )
 from harness.checks.integrity.evidence import entry_row, of_operation
@@ -25,16 +25,17 @@ def judge(view: View) -> Found:
     violations = Violations()
     every = readings(view)
     source = max(every, key=lambda reading: (reading.commit_index, reading.read_ns))
-    epochs = committed_epochs(view, source)
+    epochs = standing_epochs(view, every, source)
     leadership = view.run.leadership
     _logs(view, violations)
     _promises(view, every, leadership, violations)
     one_leader(leadership, violations)
     commits = told_commits(view.run)
-    replaced_commits(commits, leadership, source, epochs, violations)
-    judged = view.length("entries") + len(commits) + _answers(view, source, epochs, violations)
+    older = replaced_commits(commits, leadership, source, epochs, violations)
+    compared = len(commits) - older.count
+    judged = view.length("entries") + compared + _answers(view, source, epochs, violations)
     unknown = "" if len(commits) else "the stack does not tell what its leaders commit (entries_committed)"
-    return violations.found(judged, unknown=unknown)
+    return violations.found(judged, unknown=unknown or older.unknown(compared), note=older.note())
 
 
 def _logs(view: View, violations: Violations) -> None:
