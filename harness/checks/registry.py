@@ -11,6 +11,8 @@ from harness.checks.data_loss import DataLoss
 from harness.checks.failover_time import FailoverTime
 from harness.checks.latency import Latency
 from harness.checks.leader_changes import LeaderChanges
+from harness.checks.linearizability import Linearizability
+from harness.checks.lost_writes import LostWrites
 from harness.checks.order_integrity import OrderIntegrity
 from harness.checks.pricing_consistency import PricingConsistency
 from harness.checks.recovery import Recovery
@@ -30,6 +32,8 @@ BUILT_IN: Final[tuple[type[AnyCheck], ...]] = (
     OrderIntegrity,
     ReplicasConverge,
     PricingConsistency,
+    Linearizability,
+    LostWrites,
 )
 
 

@@ -103,7 +103,8 @@ def _row(sent: Invoked, done: Completed | None, origin_ns: int) -> dict[str, Any
         "first_attempt": done.first_attempt,
         "attempts": done.attempts,
     }
-    return row | _told(done.reply)
+    read = isinstance(sent.operation, ReadRegister)
+    return row | _told(done.reply, read=read)
 
 
 def _asked(operation: Operation) -> dict[str, Any]:
@@ -111,11 +112,11 @@ def _asked(operation: Operation) -> dict[str, Any]:
     return {**asked, "kind": _KINDS[type(operation)]}
 
 
-def _told(reply: Reply) -> dict[str, Any]:
+def _told(reply: Reply, *, read: bool) -> dict[str, Any]:
     match reply:
         case Ok(order=order, value=value):
             told = {"outcome": "ok", **_order(order)}
-            return told if value is None else {**told, "value": value}
+            return {**told, "value": value} if read else told
         case Fail(code=code, reason=reason, order=order):
             return {"outcome": "fail", "code": code, **_order(order), "reason": reason}
         case Info(reason=reason):

@@ -1,0 +1,1 @@
+"""Operations on registers, key by key, and whether they fit one order."""
