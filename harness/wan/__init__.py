@@ -12,13 +12,5 @@ What it has beyond Toxiproxy 2.12, all of it out of the way of plain Toxiproxy c
   and the last and the state read back;
 - fractions of a millisecond wherever Toxiproxy takes whole ones; random draws that follow from `--seed`.
 
-Where it differs from Toxiproxy:
-
-- one side's end of sending (FIN) passes on as that, and bytes may still come the other way; a reset passes on as a
-  reset; both travel behind the bytes before them, with the delay of their direction. Toxiproxy closes both sides.
-- a client whose upstream can't be dialled is reset; Toxiproxy closes it.
-- `reset_peer` resets connections that existed before it, too; Toxiproxy closes those.
-- a latency that is changed or removed applies at once to what is under way, and removal never waits.
-- a disabled proxy keeps its port from everybody but another proxy.
-- proxies are shown without Toxiproxy's empty `Logger`; the wording behind `bad request body:` is our parser's.
+Where it differs from Toxiproxy, and why, stands in `docs/wan.md`; `tests/wan/test_conformance_differences.py` shows it.
 """

@@ -19,10 +19,10 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _PopulateAnswer(msgspec.Struct, omit_defaults=True):
-    proxies: list[ProxyView] | None
+class _PopulateAnswer(msgspec.Struct, omit_defaults=True, kw_only=True):
     error: str | None = None
     status: int = 0
+    proxies: list[ProxyView] | None
 
 
 class Api:
@@ -70,17 +70,17 @@ class Api:
         return _json(proxy_view(self._proxies.create(wanted)), status=201)
 
     async def populate(self, request: web.Request) -> web.Response:
-        done: list[Proxy] | None = None
+        views: list[ProxyView] = []
+        message, status = None, 0
         try:
             wanted = await _body(request, list[ProxyInput])
-            for proxy in self._proxies.populate(wanted):
-                done = [*(done or []), proxy]
+            views.extend(proxy_view(proxy) for proxy in self._proxies.populate(wanted))
         except ApiError as error:
-            return _json(_PopulateAnswer(None, error.message, error.status), status=error.status)
+            message, status = error.message, error.status
         except OSError as error:
-            views = [proxy_view(proxy) for proxy in done or []]
-            return _json(_PopulateAnswer(views, _words(error), 500), status=500)
-        return _json(_PopulateAnswer([proxy_view(proxy) for proxy in done or []]), status=201)
+            message, status = _words(error), 500
+        answer = _PopulateAnswer(error=message, status=status, proxies=views or None)
+        return _json(answer, status=status or 201)
 
     async def show(self, request: web.Request) -> web.Response:
         return _json(proxy_view(self._proxy(request)))
@@ -118,11 +118,14 @@ class Api:
 
     async def version(self, request: web.Request) -> web.Response:
         del request
-        return _json({"version": VERSION})
+        body = msgspec.json.encode({"version": VERSION}) + b"\n"
+        return web.Response(body=body, headers={"Content-Type": "application/json;charset=utf-8"})
 
     async def metrics(self, request: web.Request) -> web.Response:
         del request
-        return web.Response(text=metrics.render(self._proxies), content_type="text/plain")
+        return web.Response(
+            text=metrics.render(self._proxies), headers={"Content-Type": metrics.CONTENT_TYPE}
+        )
 
     async def all_stats(self, request: web.Request) -> web.Response:
         del request
@@ -148,8 +151,9 @@ class Api:
 
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.headers.get("User-Agent", "").startswith("Mozilla/"):
-        return web.Response(text="User agent not allowed\n", status=403)  # no web page may drive the proxy
+    exists = request.match_info.http_exception is None
+    if exists and request.headers.get("User-Agent", "").startswith("Mozilla/"):
+        return _plain("User agent not allowed\n", 403)  # no web page may drive the proxy
     try:
         return await handler(request)
     except ApiError as error:
@@ -157,7 +161,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except OSError as error:
         return _error(_words(error), 500)
     except web.HTTPNotFound:
-        return web.Response(text="404 page not found\n", status=404)
+        return _plain("404 page not found\n", 404)
     except web.HTTPMethodNotAllowed:
         return web.Response(status=405)
 
@@ -179,5 +183,8 @@ def _json(answer: object, *, status: int = 200) -> web.Response:
 
 
 def _error(message: str, status: int) -> web.Response:
-    body = msgspec.json.encode({"error": message, "status": status}) + b"\n"
-    return web.Response(body=body, status=status, content_type="text/plain", charset="utf-8")
+    return _plain(msgspec.json.encode({"error": message, "status": status}).decode() + "\n", status)
+
+
+def _plain(text: str, status: int) -> web.Response:
+    return web.Response(text=text, status=status, headers={"X-Content-Type-Options": "nosniff"})

@@ -32,7 +32,7 @@ from harness.wan.messages import EXTENDED, BatchAnswer, BatchInput, ProxyStats, 
 from harness.wan.readback import known, verify
 from harness.wan.toxics import Latency, Stream
 from harness.wan.toxics.registry import type_of
-from harness.wan.translation import as_original, operation, toxic_input
+from harness.wan.translation import as_original, operation
 
 T = TypeVar("T")
 _NOT_FOUND: Final = 404
@@ -184,15 +184,7 @@ class WanClient:
     def _apply_one(self, proxy: Any, change: LinkChange) -> None:
         match change:
             case PutToxic():
-                _tolerate_absent(lambda: proxy.destroy_toxic(change.name))
-                toxic = toxic_input(change)
-                proxy.add_toxic(
-                    name=toxic.name,
-                    type=toxic.type,
-                    stream=toxic.stream,
-                    toxicity=toxic.toxicity,
-                    attributes=msgspec.to_builtins(change.settings),
-                )
+                self._put_toxic(proxy, change)
             case RemoveToxic():
                 _tolerate_absent(lambda: proxy.destroy_toxic(change.name))
             case Enable():
@@ -204,6 +196,18 @@ class WanClient:
                 proxy.enable()
             case _:
                 assert_never(change)
+
+    def _put_toxic(self, proxy: Any, change: PutToxic) -> None:
+        """Change the toxic in place where there is one of its kind, since removing some closes connections."""
+        kind = type_of(change.settings).name
+        settings = {"toxicity": change.toxicity, "attributes": msgspec.to_builtins(change.settings)}
+        existing = proxy.get_toxic(change.name)
+        if existing is not None and (existing.type, existing.stream) == (kind, change.stream):
+            self._consumer.post(f"/proxies/{proxy.name}/toxics/{change.name}", json=settings)
+            return
+        if existing is not None:
+            _tolerate_absent(lambda: proxy.destroy_toxic(change.name))
+        proxy.add_toxic(name=change.name, type=kind, stream=change.stream.value, **settings)
 
     def _refuse_unsupported(self, changes: Sequence[LinkChange]) -> None:
         for change in changes:

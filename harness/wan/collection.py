@@ -110,16 +110,17 @@ class Proxies:
 
 def new_toxic(wanted: ToxicInput) -> Toxic:
     """A toxic, not on any proxy yet."""
-    if wanted.stream not in tuple(Stream):
+    stream = Stream.DOWNSTREAM if wanted.stream is None else wanted.stream.lower()
+    if stream not in tuple(Stream):
         raise ApiError("stream was invalid, can be either upstream or downstream", 400)
-    kind = toxic_type(wanted.type)
+    kind = toxic_type(wanted.type or "")
     if kind is None:
         raise ApiError("invalid toxic type", 400)
     return Toxic(
-        name=wanted.name or f"{wanted.type}_{wanted.stream}",
+        name=wanted.name or f"{wanted.type}_{wanted.stream or stream}",
         kind=kind,
-        stream=Stream(wanted.stream),
-        toxicity=wanted.toxicity,
+        stream=Stream(stream),
+        toxicity=1 if wanted.toxicity is None else wanted.toxicity,
         settings=settings_of(kind, wanted.attributes),
     )
 
@@ -132,10 +133,11 @@ def changed_settings(toxic: Toxic, change: ToxicChange) -> msgspec.Struct:
 def settings_of(
     kind: ToxicType, attributes: msgspec.Raw, *, start: dict[str, Any] | None = None
 ) -> msgspec.Struct:
-    """Settings from a JSON object; what is left out is taken from `start`, or is the type's default."""
+    """Settings from a JSON object; what is left out, or null, is taken from `start`, or is the type's default."""
     try:
         given = msgspec.json.decode(attributes, type=dict[str, Any] | None)
-        return msgspec.convert({**(start or {}), **(given or {})}, kind.settings)
+        said = {name: value for name, value in (given or {}).items() if value is not None}
+        return msgspec.convert({**(start or {}), **said}, kind.settings)
     except msgspec.MsgspecError as error:
         raise ApiError(f"bad request body: {error}", 400) from error
 

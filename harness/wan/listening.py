@@ -198,7 +198,7 @@ def split_address(text: str) -> tuple[str, int]:
     if not separator:
         raise OSError(f"address {text}: missing port in address")
     if not port.isdecimal() or int(port) > 65535:
-        raise OSError(f"address {text}: invalid port")
+        raise OSError(f"address {port}: invalid port")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

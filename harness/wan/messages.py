@@ -26,12 +26,12 @@ class ProxyInput(msgspec.Struct, frozen=True):
 
 
 class ToxicInput(msgspec.Struct, frozen=True):
-    """A toxic to add. The settings are read once the type is known."""
+    """A toxic to add. The settings are read once the type is known; a null is what is left out."""
 
-    name: str = ""
-    type: str = ""
-    stream: str = "downstream"
-    toxicity: int | float = 1
+    name: str | None = None
+    type: str | None = None
+    stream: str | None = None
+    toxicity: int | float | None = None
     attributes: msgspec.Raw = msgspec.Raw(b"null")
 
 

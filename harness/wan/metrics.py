@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from harness.wan.proxy import Proxy
 from harness.wan.toxics.contract import Stream
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def render(proxies: Iterable[Proxy]) -> str:

@@ -179,6 +179,8 @@ def _listen_error(listen: str, error: OSError) -> OSError:
     """The error in Toxiproxy's words."""
     if error.errno is None:
         return OSError(f"listen tcp: {error}")
+    if isinstance(error, socket.gaierror):
+        return OSError(f"listen tcp: lookup {split_address(listen)[0]}: no such host")
     return OSError(error.errno, f"listen tcp {listen}: bind: {(error.strerror or str(error)).lower()}")
 
 

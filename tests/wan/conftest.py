@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+from conformance import Api, Witness, open_witness
 from wan_support import (
     SERVERS,
     LinkUnderTest,
@@ -66,6 +67,29 @@ def link(embedded: Server, upstream: Upstream, link_name: Callable[[], str]) -> 
 @pytest.fixture
 def echo_link(embedded: Server, echo: Upstream, link_name: Callable[[], str]) -> Iterator[LinkUnderTest]:
     yield from open_link(embedded, echo, link_name())
+
+
+@pytest.fixture
+def each_link(server: Server, upstream: Upstream, link_name: Callable[[], str]) -> Iterator[LinkUnderTest]:
+    """A link of the embedded proxy and of the real one, whose far ends the test holds."""
+    yield from open_link(server, upstream, link_name())
+
+
+@pytest.fixture
+def each_echo_link(server: Server, echo: Upstream, link_name: Callable[[], str]) -> Iterator[LinkUnderTest]:
+    """A link of the embedded proxy and of the real one, to a server that answers."""
+    yield from open_link(server, echo, link_name())
+
+
+@pytest.fixture
+def api(server: Server) -> Api:
+    """The HTTP API of the embedded proxy and of the real one."""
+    return Api(server)
+
+
+@pytest.fixture
+def witness(server: Server, echo: Upstream, link_name: Callable[[], str]) -> Iterator[Witness]:
+    yield from open_witness(server, echo, link_name())
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from harness.wan.toxics.contract import End, Stream
 SERVERS = ("uvloop", "asyncio", "toxiproxy")
 PORTS = Ports()
 HANGS_S = 60.0
+ARRIVES_S = 5.0  # how long bytes that must come are waited for
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -131,7 +132,7 @@ class Upstream:
 
     def accept(self, timeout_s: float = 5) -> socket.socket:
         sock = self._accepted.get(timeout=timeout_s)
-        sock.settimeout(5)
+        sock.settimeout(ARRIVES_S)
         return sock
 
     def nobody_came(self, within_s: float) -> bool:
@@ -221,7 +222,7 @@ def _toxiproxy() -> Iterator[Server]:
     binary = toxiproxy_binary()
     assert binary is not None
     port = PORTS.take()
-    command = [binary, "-host", "127.0.0.1", "-port", str(port)]
+    command = [binary, "-host", "127.0.0.1", "-port", str(port), "-proxy-metrics"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             with eventually(lambda: WanClient(f"127.0.0.1:{port}", timeout_s=5), WanUnreachable) as client:
@@ -282,9 +283,9 @@ def eventually(attempt: Callable[[], Any], *errors: type[BaseException]) -> Any:
         threading.Event().wait(0.01)
 
 
-def connect(address: str, *, timeout_s: float = 5) -> socket.socket:
+def connect(address: str, *, timeout_s: float | None = None) -> socket.socket:
     host, _, port = address.rpartition(":")
-    sock = socket.create_connection((host, int(port)), timeout=timeout_s)
+    sock = socket.create_connection((host, int(port)), timeout=timeout_s or ARRIVES_S)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

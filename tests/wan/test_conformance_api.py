@@ -1,43 +1,27 @@
-"""The HTTP API answers as Toxiproxy's does: every test here runs against both."""
+"""The HTTP API answers as Toxiproxy's does: every test here runs against both proxies."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-from wan_support import Server
+from conformance import Api
 
 pytestmark = pytest.mark.processes
 
 UPSTREAM = "127.0.0.1:9"
-
-
-class Api:
-    """Plain HTTP, past every client."""
-
-    def __init__(self, server: Server) -> None:
-        self._base = f"http://{server.client.address}"
-
-    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
-        data = body if isinstance(body, str | None) else json.dumps(body)
-        return requests.request(method, self._base + path, data=data, headers=headers, timeout=5)
-
-
-@pytest.fixture
-def api(server: Server) -> Api:
-    return Api(server)
+JUNK = "listen tcp: address junk: missing port in address"
+BAD_PORT = "listen tcp: address 99999: invalid port"
+NO_HOST = "listen tcp: lookup 256.0.0.1: no such host"
 
 
 @pytest.fixture
 def link(api: Api, link_name: Callable[[], str]) -> str:
     name = link_name()
-    assert (
-        api("POST", "/proxies", {"name": name, "listen": "127.0.0.1:0", "upstream": UPSTREAM}).status_code
-        == 201
-    )
+    body = {"name": name, "listen": "127.0.0.1:0", "upstream": UPSTREAM}
+    assert api("POST", "/proxies", body).status_code == 201
     return name
 
 
@@ -49,6 +33,8 @@ def shape(proxy: dict[str, Any]) -> dict[str, Any]:
 def refused(answer: requests.Response, status: int, error: str) -> None:
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.text.endswith("\n")
     body = answer.json()
     assert body["status"] == status
     assert str(body["error"]).startswith(error)
@@ -58,6 +44,7 @@ def refused(answer: requests.Response, status: int, error: str) -> None:
 def test_version(api: Api) -> None:
     answer = api("GET", "/version")
     assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
     assert list(answer.json()) == ["version"]
 
 
@@ -98,7 +85,10 @@ def test_a_proxy_can_be_created_disabled_and_listens_everywhere_by_default(
         ("{bad", 400, "bad request body: "),
         ("", 400, "bad request body: EOF"),
         ({"name": 7, "upstream": UPSTREAM}, 400, "bad request body: "),
-        ({"name": "x", "upstream": UPSTREAM, "listen": "junk"}, 500, "listen tcp"),
+        ({"name": "x", "upstream": UPSTREAM, "listen": "junk"}, 500, JUNK),
+        ({"name": "x", "upstream": UPSTREAM, "listen": "127.0.0.1:99999"}, 500, BAD_PORT),
+        ({"name": "x", "upstream": UPSTREAM, "listen": "256.0.0.1:1"}, 500, NO_HOST),
+        ({"name": "x", "upstream": UPSTREAM, "listen": "192.0.2.1:1"}, 500, "listen tcp 192.0.2.1:1: bind: "),
     ],
 )
 def test_a_proxy_that_cannot_be_created_is_refused(api: Api, body: object, status: int, error: str) -> None:
@@ -165,17 +155,56 @@ def test_toxics_are_listed_upstream_first(api: Api, link: str) -> None:
     assert [toxic["name"] for toxic in api("GET", f"/proxies/{link}/toxics").json()] == ["b", "d", "a", "c"]
 
 
-@pytest.mark.parametrize("kind", ["latency", "bandwidth", "slow_close", "timeout", "reset_peer"])
+ATTRIBUTES: dict[str, dict[str, int]] = {
+    "latency": {"latency": 5, "jitter": 1},
+    "bandwidth": {"rate": 100},
+    "slow_close": {"delay": 5},
+    "timeout": {"timeout": 5},
+    "reset_peer": {"timeout": 5},
+    "slicer": {"average_size": 64, "size_variation": 32, "delay": 10},
+    "limit_data": {"bytes": 100},
+    "noop": {},
+}
+
+
+@pytest.mark.parametrize("kind", ATTRIBUTES)
 def test_every_toxic_of_the_original_takes_its_attributes(api: Api, link: str, kind: str) -> None:
-    attributes = {
-        "latency": {"latency": 5, "jitter": 1},
-        "bandwidth": {"rate": 100},
-        "slow_close": {"delay": 5},
-        "timeout": {"timeout": 5},
-        "reset_peer": {"timeout": 5},
-    }[kind]
-    added = api("POST", f"/proxies/{link}/toxics", {"type": kind, "attributes": attributes})
-    assert added.json()["attributes"] == attributes
+    path, attributes = f"/proxies/{link}/toxics", ATTRIBUTES[kind]
+    plain = api("POST", path, {"type": kind, "stream": "upstream"}).json()
+    assert plain["attributes"] == dict.fromkeys(attributes, 0)
+    added = api("POST", path, {"type": kind, "attributes": attributes}).json()
+    assert added["attributes"] == attributes
+    for name, value in attributes.items():
+        change = {"attributes": {name: value + 1}}
+        assert api("PATCH", f"{path}/{kind}_downstream", change).json() == {
+            **added,
+            "attributes": {**attributes, name: value + 1},
+        }
+        assert api("POST", f"{path}/{kind}_downstream", {"attributes": attributes}).json() == added
+
+
+def test_a_null_is_what_is_left_out(api: Api, link: str, link_name: Callable[[], str]) -> None:
+    path = f"/proxies/{link}/toxics"
+    body = {
+        "name": None,
+        "type": "latency",
+        "stream": None,
+        "toxicity": None,
+        "attributes": {"latency": None},
+    }
+    added = api("POST", path, body).json()
+    assert (added["name"], added["stream"], added["toxicity"]) == ("latency_downstream", "downstream", 1)
+    change = {"toxicity": None, "attributes": None}
+    assert api("PATCH", f"{path}/latency_downstream", change).json() == added
+    proxy = {"name": link_name(), "listen": "127.0.0.1:0", "upstream": UPSTREAM, "enabled": None}
+    assert api("POST", "/proxies", proxy).json()["enabled"] is True
+
+
+def test_names_types_and_streams_of_a_toxic_stay_as_they_are(api: Api, link: str) -> None:
+    path = f"/proxies/{link}/toxics"
+    added = api("POST", path, {"type": "latency"}).json()
+    change = {"name": "other", "type": "timeout", "stream": "upstream"}
+    assert api("PATCH", f"{path}/latency_downstream", change).json() == added
 
 
 @pytest.mark.parametrize(
@@ -252,6 +281,10 @@ def test_populate_checks_before_it_creates_and_says_what_it_did(
     assert half.status_code == 500
     assert half.json()["status"] == 500
     assert [proxy["name"] for proxy in half.json()["proxies"]] == [name]
+    none_done = api("POST", "/populate", [{"name": other, "listen": listen, "upstream": "a:1"}])
+    assert (none_done.status_code, none_done.json()["proxies"]) == (500, None)
+    nothing = api("POST", "/populate", [])
+    assert (nothing.status_code, nothing.json()) == (201, {"proxies": None})
     bodies: list[object] = [{}, "", "nonsense"]
     for body in bodies:
         broken = api("POST", "/populate", body)
@@ -267,13 +300,34 @@ def test_reset_enables_every_proxy_and_removes_every_toxic(api: Api, link: str) 
     assert (proxy["enabled"], proxy["toxics"]) == (True, [])
 
 
-def test_unknown_paths_and_methods(api: Api) -> None:
-    missing = api("GET", "/nowhere")
-    assert (missing.status_code, missing.text) == (404, "404 page not found\n")
-    wrong = api("PUT", "/proxies")
-    assert (wrong.status_code, wrong.content) == (405, b"")
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/proxies/", "/proxies/a/b", "/proxies/a/toxics/b/c"])
+def test_unknown_paths(api: Api, path: str) -> None:
+    for agent in ("anything", "Mozilla/5.0"):
+        missing = api("GET", path, **{"User-Agent": agent})
+        assert (missing.status_code, missing.text) == (404, "404 page not found\n")
 
 
-def test_browsers_are_turned_away(api: Api) -> None:
-    answer = api("GET", "/proxies", **{"User-Agent": "Mozilla/5.0"})
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/reset", "GET DELETE PATCH"),
+        ("/proxies", "PUT DELETE PATCH"),
+        ("/populate", "GET PUT"),
+        ("/proxies/a", "PUT"),
+        ("/proxies/a/toxics", "PUT DELETE PATCH"),
+        ("/proxies/a/toxics/b", "PUT"),
+        ("/version", "POST DELETE"),
+    ],
+)
+def test_methods_that_are_not_allowed(api: Api, path: str, methods: str) -> None:
+    for method in methods.split():
+        wrong = api(method, path)
+        assert (wrong.status_code, wrong.content) == (405, b"")
+
+
+@pytest.mark.parametrize("path", ["/version", "/proxies", "/proxies/a", "/proxies/a/toxics", "/metrics"])
+def test_browsers_are_turned_away(api: Api, path: str) -> None:
+    answer = api("GET", path, **{"User-Agent": "Mozilla/5.0"})
     assert (answer.status_code, answer.text) == (403, "User agent not allowed\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert api("GET", "/version", **{"User-Agent": "a Mozilla/5.0"}).status_code == 200
