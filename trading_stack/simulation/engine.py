@@ -169,6 +169,8 @@ class EngineNode:
         world = self.world
         if world.trace is not None:
             world.trace.line(world.now_ns, self.name, event)
+        if type(event) is j.Propose:
+            world.judge.on_sent(event.commands)
         effects = self._effects
         for effect in self.replica.handle(event, self._clock.local(world.now_ns)):
             effects[type(effect)](effect)
@@ -252,6 +254,14 @@ class EngineNode:
 
     def _refer(self, effect: j.Refer) -> None:
         self._tally.turn_away(len(effect.requests))
+        for request in effect.requests:
+            if isinstance(request, int):
+                self._asked_ns.pop(request, None)
+
+    @property
+    def unanswered(self) -> list[int]:
+        """The requests of clients that this life of the engine has neither answered nor referred."""
+        return list(self._asked_ns)
 
     # --- snapshots: the state is the hashes of all entries that were applied
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from trading_stack.journal.entries import Entry
+from trading_stack.journal.events import Request
 from trading_stack.journal.messages import AppendReply
 from trading_stack.simulation.network import NODES
 from trading_stack.simulation.rules import EVERY_RULE, Finding, Happening, Rule, Violation
@@ -30,6 +33,8 @@ class Judge:
         self.harmless = False
         self._world = world
         self._asked: dict[int, int] = {}
+        self._sent: Counter[bytes] = Counter()
+        self._done: Counter[bytes] = Counter()
 
     def blame(self, rule: Rule, nodes: tuple[str, ...], summary: str) -> None:
         """Raise a `Violation`, unless the rule is not judged."""
@@ -68,9 +73,27 @@ class Judge:
             self.blame(Rule.PREFIX, (node,), f"applies entry {entry.index} to a state of {applied} entries")
         if entry.index > len(committed):
             committed.append(entry)
+            self._check_sent(node, entry)
             self.check_recoverable()
         elif committed[entry.index - 1].hash != entry.hash:
             self.blame(Rule.PREFIX, (node,), f"commits another entry {entry.index} than was committed before")
+
+    def on_sent(self, commands: Iterable[tuple[Request, bytes]]) -> None:
+        """Clients hand these to an engine; one that sends a command again may see it done again, and no more often."""
+        self._sent.update(command for _, command in commands)
+
+    def _check_sent(self, node: str, entry: Entry) -> None:
+        command = entry.command
+        if command.startswith(b"epoch "):
+            return
+        self._done[command] += 1
+        sent = self._sent[command]
+        if not sent:
+            self.blame(Rule.SENT, (node,), f"commits as entry {entry.index} what no client sent")
+        elif self._done[command] > sent:
+            self.blame(
+                Rule.ONCE, (node,), f"commits as entry {entry.index} what was sent {sent} times, and done"
+            )
 
     def on_restored(self, node: str, applied: list[bytes]) -> None:
         """A snapshot's state is that of committed entries, each of them."""

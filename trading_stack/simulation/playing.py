@@ -16,6 +16,7 @@ from trading_stack.simulation.trace import Trace
 from trading_stack.simulation.world import World
 
 RECOVERY_NS: Final = 10_000 * MS  # hold-downs, exclusions and two promotions that run out of time fit in
+ANSWER_NS: Final = 3_000 * MS  # above what a primary without followers takes to step down
 STEP_NS: Final = 20 * MS
 ORACLE_NS: Final = 1_000 * MS
 PROBE: Final = 1 << 40  # above the requests of all clients
@@ -80,6 +81,21 @@ def _play(world: World, schedule: Schedule) -> None:
         world.judge.blame(Rule.PROGRESS, (), _trouble(world))
         return
     world.judge.check_end()
+    _check_answered(world)
+
+
+def _check_answered(world: World) -> None:
+    """Whoever asked a process that still lives has been told something, or is within the bound."""
+    end_ns = world.now_ns + ANSWER_NS
+    while waiting := {
+        node: len(engine.unanswered) for node, engine in world.engines.items() if engine.unanswered
+    }:
+        if world.now_ns >= end_ns:
+            world.judge.blame(
+                Rule.ANSWERED, tuple(waiting), f"clients that are left without an answer: {waiting}"
+            )
+            return
+        world.run(STEP_NS)
 
 
 def _recovers(world: World) -> bool:

@@ -14,6 +14,11 @@ class Rule(StrEnum):
     RECOVERABLE = (
         "recoverable"  # O2: whichever majority elects, its greatest log holds all that was committed
     )
+    ONCE = "once"  # O1: no command is committed more often than clients sent it
+    SENT = "sent"  # O3: what is committed was sent by a client, or opens an epoch
+    ANSWERED = (
+        "answered"  # O15: what reached a process that lives is acknowledged or referred in bounded time
+    )
     KEPT = "kept"  # O2: after healing every replica holds all that was acknowledged
     PREFIX = "prefix"  # O10: committed prefixes agree
     ONE_COMMITTER = "one-committer"  # O12: one leader commits in an epoch

@@ -23,7 +23,7 @@ from trading_stack.simulation.world import World
 
 def log_of(count: int, *, epoch: int = 1) -> list[Entry]:
     log = Log()
-    return [log.write(epoch, 0, b"%d" % number) for number in range(count)]
+    return [log.write(epoch, 0, b"epoch %d" % number) for number in range(count)]
 
 
 def stores(**entries: list[Entry]) -> World:
