@@ -22,6 +22,7 @@ from harness.model.operations import (
     OrderType,
     QueryOrder,
     ReadRegister,
+    RegisterKind,
     Reply,
     ResolveOrder,
     Side,
@@ -49,6 +50,7 @@ from harness.stack.adapter import (
     Market,
     Metrics,
     Quotes,
+    Registers,
 )
 
 __all__ = [
@@ -83,6 +85,8 @@ __all__ = [
     "QuoteBatch",
     "Quotes",
     "ReadRegister",
+    "RegisterKind",
+    "Registers",
     "ReplicaDump",
     "Reply",
     "ReportedFill",

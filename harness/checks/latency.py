@@ -17,6 +17,7 @@ from harness.checks.view import MISSING, Bools, Ints, View, view
 from harness.history.run import Run
 from harness.model.outcome import Outcome
 from harness.model.quantities import Bound, Milliseconds, Settings, Share
+from harness.model.record import FINAL
 from harness.model.verdicts import Figure, Verdict
 
 _SHOWN: Final = (0.5, 0.9, 0.99, 0.999)
@@ -81,7 +82,7 @@ def _latencies(seen: View, during: During) -> Ints:
     """Sorted latencies of new orders through gateways that should work; `NEVER` for those without an answer."""
     intended, completed = seen.ints("operations", "intended_ns"), seen.ints("operations", "completed_ns")
     answered = (completed != MISSING) & ~seen.equals("operations", "outcome", "info")
-    kept = seen.equals("operations", "kind", "new") & _through_working(seen)
+    kept = seen.asks() & ~seen.equals("operations", "purpose", FINAL) & _through_working(seen)
     if during is not During.ALL:
         faulty = _under_fault(seen.run, intended)
         kept &= faulty if during is During.FAULT else ~faulty

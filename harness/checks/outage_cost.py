@@ -61,7 +61,7 @@ def _downtime(working: Iterable[Stream], onset_ns: int) -> Figure:
 def _orders(seen: View, onset_ns: int) -> tuple[Figure, Figure]:
     """Of the orders that were due since the onset, and of those that were in flight then."""
     due_ns, completed_ns = (seen.ints("operations", name) for name in ("intended_ns", "completed_ns"))
-    flow = seen.equals("operations", "purpose", "flow") & seen.equals("operations", "kind", "new")
+    flow = seen.equals("operations", "purpose", "flow") & seen.asks()
     over_ns = np.where(completed_ns == MISSING, due_ns + GIVE_UP_NS, completed_ns)
     orders = flow & ((due_ns >= onset_ns) | (over_ns > onset_ns))
     unknown = orders & seen.equals("operations", "outcome", "info")

@@ -51,7 +51,7 @@ def streams(view: View, *, deadline_ns: int = DEADLINE_NS) -> tuple[Stream, ...]
     clients = view.codes("operations", "client")
     found = []
     for purpose, moves in (("probe", False), ("reconnect", True)):
-        where = view.equals("operations", "purpose", purpose) & view.equals("operations", "kind", "new")
+        where = view.equals("operations", "purpose", purpose) & view.asks()
         for client in np.unique(clients[where]):
             rows = np.flatnonzero(where & (clients == client))
             rows = rows[np.argsort(view.ints("operations", "intended_ns")[rows], kind="stable")]

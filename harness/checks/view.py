@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness.history.run import Run
+from harness.model.operations import RegisterKind
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -104,6 +105,17 @@ class View:
         if key not in self._made:
             found = pc.fill_null(pc.equal(_arrow(self.run, table, column), text), fill_value=False)
             self._made[key] = found.to_numpy(zero_copy_only=False)
+        made: Bools = self._made[key]
+        return made
+
+    def asks(self) -> Bools:
+        """Where an operation asks the stack for work: a new order, or anything on a register."""
+        key = ("asks",)
+        if key not in self._made:
+            kinds = ("new", *RegisterKind)
+            self._made[key] = np.logical_or.reduce(
+                [self.equals("operations", "kind", kind) for kind in kinds]
+            )
         made: Bools = self._made[key]
         return made
 

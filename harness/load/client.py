@@ -13,7 +13,7 @@ from harness.load.connection import NANOSECONDS_A_SECOND, AdapterFactory, Connec
 from harness.load.dialing import Dialer
 from harness.load.policy import ReconnectPolicy
 from harness.load.timed import outcome_of
-from harness.model.operations import Info, Operation, Reply
+from harness.model.operations import CompareAndSet, Info, Operation, Reply, WriteRegister
 
 EARLY_NS = 20 * 10**6  # an `Info` this much before its deadline was not the deadline's doing
 
@@ -79,6 +79,8 @@ class Client:
             if not isinstance(answer, Info):
                 return Attempted(answer, gateway, attempts, first_attempt, time.monotonic_ns())
             reply = answer
+            if isinstance(operation, WriteRegister | CompareAndSet):
+                break  # nothing makes a second one harmless: it may undo what others did after the first
             if not self._worth_another(connection, give_up_ns):
                 break
         return Attempted(reply, gateway, attempts, first_attempt or "info", time.monotonic_ns())

@@ -24,17 +24,16 @@ from harness.load.client import Client
 from harness.load.connection import Gateway, Mishaps
 from harness.load.control import Control
 from harness.load.driver import Driver
-from harness.load.flow import OrderFlow, sessions
+from harness.load.flow import sessions
 from harness.load.lateness import lateness_of
 from harness.load.plan import Connect, Connected, Drained, Failed, Loaded, Stop, WorkerPlan
-from harness.load.probes import RECONNECTING_CLIENT, probe_client, probes
-from harness.load.profiles import profile_named
+from harness.load.probes import RECONNECTING_CLIENT, probe_client
 from harness.load.records import RecordWriter, records_path
 from harness.load.resolving import resolve_all
 from harness.load.timed import TimedOperation, merged
+from harness.load.workload import workload_of
 from harness.model.errors import AdapterError, HarnessError
-from harness.model.instrument import Instrument
-from harness.stack.adapter import Address, Market
+from harness.stack.adapter import Address
 from harness.stack.loading import load_adapter
 
 EXIT_PARENT_GONE = 0
@@ -50,7 +49,7 @@ class Worker:
         self.plan = plan
         self.mishaps = Mishaps()
         self.factory = load_adapter(plan.adapter, base=Path(plan.base))
-        self.instruments = market_of(self.factory())
+        self.workload = workload_of(self.factory())
         self.writer = RecordWriter(records_path(Path(plan.folder), plan.worker))
         self.clients: dict[str, Client] = {}
         self.first_gateway = ""
@@ -89,19 +88,14 @@ class Worker:
         """All that this worker sends, by due time."""
         streams: list[Iterator[TimedOperation]] = []
         if self.plan.flow is not None:
-            flow = OrderFlow(
-                self.instruments,
-                self.gateways,
-                profile=profile_named(self.plan.flow.profile),
-                per_s=self.plan.flow.per_s,
-                seed=self.plan.seed,
-                worker=self.plan.worker,
+            flow = self.workload.flow(
+                self.plan.flow, self.gateways, seed=self.plan.seed, worker=self.plan.worker
             )
             streams.append(iter(flow))
         if self.plan.probes is not None:
             every_ns = self.plan.probes.every_ns
             streams.append(
-                probes(self.instruments, self.gateways, first_gateway=self.first_gateway, every_ns=every_ns)
+                self.workload.probes(self.gateways, first_gateway=self.first_gateway, every_ns=every_ns)
             )
         return merged(streams)
 
@@ -158,19 +152,6 @@ class Worker:
 
     def _moving(self, name: str, gateways: Sequence[Gateway]) -> Client:
         return Client(name, gateways, self.factory, self.plan.moving, self.mishaps)
-
-
-def market_of(adapter: object) -> list[Instrument]:
-    """The instruments that an adapter lists; raises `AdapterError` when it can't say."""
-    if not isinstance(adapter, Market):
-        raise AdapterError(
-            f"{type(adapter).__name__} doesn't say what can be traded",
-            next_step="give it a method market() that lists its instruments (harness.stack.adapter.Market)",
-        )
-    instruments = adapter.market()
-    if not instruments:
-        raise AdapterError(f"{type(adapter).__name__}.market() lists no instrument")
-    return instruments
 
 
 def _from(gateways: Sequence[Gateway], first: str) -> list[Gateway]:

@@ -70,6 +70,14 @@ class ResolveOrder(msgspec.Struct, frozen=True, tag="resolve", tag_field="kind")
     client_order_id: str
 
 
+class RegisterKind(StrEnum):
+    """What a store of registers may offer."""
+
+    READ = "read"
+    WRITE = "write"
+    CAS = "cas"
+
+
 class ReadRegister(msgspec.Struct, frozen=True, tag="read", tag_field="kind"):
     key: str
 

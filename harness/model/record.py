@@ -15,6 +15,9 @@ from harness.model.operations import Operation, Reply
 
 OPERATIONS_GLOB: Final = "operations-*.ndjson"
 
+FINAL: Final = "final"
+"""The purpose of reads that are made when all faults are healed and the load is over."""
+
 
 class Invoked(msgspec.Struct, frozen=True, tag="invoked", tag_field="record"):
     """An operation left its client, or never could.

@@ -1,5 +1,7 @@
 """Reads at the end what each replica holds and what clients are told: `python -m harness.observe.collect PLAN.json`.
 
+Of a store of registers it reads every register instead.
+
 Every call to the adapter runs in a thread of its own with a deadline; what cannot be read is named, never guessed.
 """
 
@@ -17,8 +19,9 @@ import msgspec
 
 from harness.model.replica import AccountReport, ReplicaDump
 from harness.observe.files import accounts_path, instruments_path, replica_path
+from harness.observe.final_reads import read_all
 from harness.observe.plan import Collection, CollectPlan, Endpoint
-from harness.stack.adapter import Accounts, Adapter, Address, DropCopy, Market
+from harness.stack.adapter import Accounts, Adapter, Address, DropCopy, Market, Registers
 from harness.stack.loading import load_adapter
 
 T = TypeVar("T")
@@ -111,6 +114,8 @@ class ReplicaReader:
 def collect(plan: CollectPlan) -> Collection:
     """Read and write everything; what is missing is named."""
     factory = load_adapter(plan.adapter, base=Path(plan.base))
+    if isinstance(factory(), Registers):
+        return Collection(replicas=0, accounts=0, settled=True, missing=tuple(read_all(plan, factory)))
     replicas, settled, missing = _collect_replicas(plan, factory())
     accounts, missing_accounts = _collect_accounts(plan, factory)
     missing += missing_accounts + _collect_instruments(plan, factory())

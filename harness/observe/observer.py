@@ -16,11 +16,21 @@ from harness.model.stack_event import StackEvent
 from harness.observe.plan import Command, Failed, Finished, ObserverPlan, PollQuotes, Said, Saw, Watching
 from harness.observe.quotes import QuotePoller
 from harness.observe.tailing import Tails
-from harness.stack.adapter import Accounts, Adapter, DropCopy, Heartbeat, Leadership, Market, Metrics, Quotes
+from harness.stack.adapter import (
+    Accounts,
+    Adapter,
+    DropCopy,
+    Heartbeat,
+    Leadership,
+    Market,
+    Metrics,
+    Quotes,
+    Registers,
+)
 from harness.stack.loading import load_adapter
 
 STDOUT: Final = 1
-OPTIONAL: Final = (Heartbeat, Leadership, Quotes, DropCopy, Accounts, Metrics, Market)
+OPTIONAL: Final = (Heartbeat, Leadership, Quotes, DropCopy, Accounts, Metrics, Market, Registers)
 FINISH_WITHIN_S: Final = 2.0
 
 Say = Callable[[Said], None]

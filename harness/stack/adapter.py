@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from harness.model.instrument import Instrument
-from harness.model.operations import Operation, Reply
+from harness.model.operations import Operation, RegisterKind, Reply
 from harness.model.quotes import QuoteBatch
 from harness.model.replica import AccountReport, ReplicaDump
 from harness.model.stack_event import StackEvent
@@ -103,6 +103,18 @@ class Metrics(Protocol):
 
     def metrics(self, address: Address, *, deadline_s: float) -> dict[str, float]:
         """Name to value, in base units (seconds, bytes)."""
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """Says that the stack holds registers instead of orders; `Market` is then not asked."""
+
+    def registers(self) -> list[RegisterKind]:
+        """Which operations it offers: reads and writes at least. Needs no connection.
+
+        A register that was never written reads as `Ok(value=None)`. `Fail` says that an operation took no effect and never
+        will: a compare-and-set that found another value, a write that the store refused. No change is ever sent twice.
+        """
 
 
 @runtime_checkable

@@ -7,12 +7,13 @@ from itertools import permutations
 from typing import Any
 
 from harness.checks.examples.history import MS, meta
-from harness.checks.registers.history import NEVER, History, Kind, RegisterOp, Value
+from harness.checks.registers.history import NEVER, History, RegisterOp, Value
 from harness.history.columns import OPERATIONS, TABLES
 from harness.history.frames import frame_of_rows
 from harness.history.journal import Journal
 from harness.history.run import Run
 from harness.model.events import Collected, LoadStarted
+from harness.model.operations import RegisterKind as Kind
 
 Row = dict[str, Any]
 

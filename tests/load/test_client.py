@@ -12,7 +12,17 @@ from gevent.event import Event
 from harness.load.client import Attempted, Client
 from harness.load.connection import Gateway, Mishaps
 from harness.load.policy import MILLISECOND_NS, ReconnectPolicy
-from harness.model.operations import Info, NewOrder, Ok, Operation, Reply, Side
+from harness.model.operations import (
+    CompareAndSet,
+    Info,
+    NewOrder,
+    Ok,
+    Operation,
+    ReadRegister,
+    Reply,
+    Side,
+    WriteRegister,
+)
 from harness.stack.adapter import Adapter, Address
 
 ORDER = NewOrder("account", "id-1", "BTC-PERPETUAL", Side.BUY, 1)
@@ -259,3 +269,20 @@ def test_adapters_of_lost_dials_and_dead_connections_are_closed(
     perform(client)
     gevent.sleep(0.01)
     assert world.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "attempts"),
+    [(WriteRegister("k", "a"), 1), (CompareAndSet("k", None, "a"), 1), (ReadRegister("k"), 2)],
+)
+def test_a_change_of_a_register_is_never_sent_twice(
+    make: Callable[..., Client], world: World, operation: Operation, attempts: int
+) -> None:
+    """Planted: sent again, it may undo what others wrote since the first took effect."""
+    client = make()
+    assert client.wait_connected(1)
+    world.mode[0] = "resets"
+    give_up_ns = time.monotonic_ns() + 500 * MILLISECOND_NS
+    attempted = client.perform(operation, give_up_ns=give_up_ns, on_sent=lambda *_: None)
+    assert attempted.attempts == attempts
+    assert len(world.received) == attempts

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.checks.integrity.evidence import operation_row
-from harness.checks.registers.history import NEVER, Kind, RegisterOp
+from harness.checks.registers.history import NEVER, RegisterOp
 from harness.checks.registers.zones import Misfit
 from harness.checks.view import View
+from harness.model.operations import RegisterKind as Kind
 from harness.model.verdicts import Evidence
 
 

@@ -9,26 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from harness.checks.view import MISSING, View
-
-FINAL: Final = "final"
-"""The purpose of reads that the collector makes when all faults are healed and the load is over."""
+from harness.model.operations import RegisterKind as Kind
+from harness.model.record import FINAL
 
 NEVER: Final = math.inf
 
 Value: TypeAlias = str | None
 """What a register holds; None before its first write."""
-
-
-class Kind(StrEnum):
-    READ = "read"
-    WRITE = "write"
-    CAS = "cas"
 
 
 class RegisterOp(NamedTuple):

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.checks.registers.history import History, Kind, RegisterOp, Value
+from harness.checks.registers.history import History, RegisterOp, Value
+from harness.model.operations import RegisterKind as Kind
 
 
 class OverBudget(Exception):

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from harness.checks.registers.history import History, Kind, RegisterOp, Value, mutators
+from harness.checks.registers.history import History, RegisterOp, Value, mutators
+from harness.model.operations import RegisterKind as Kind
 
 Writers: TypeAlias = dict[Value, RegisterOp]
 """By value, what wrote it."""
