@@ -5,8 +5,10 @@
     python benchmarks/schedules.py --schedules 500 --defect all
 
 Schedules are spread evenly over the generators; number n of a generator is the same on every machine. Time is the
-workers' own CPU time; `compiled.py` halves it. An interrupted campaign (Ctrl-C) reports what it has done. Without a defect,
-every schedule that breaks a rule is kept in `--out`, and the exit code is 1.
+workers' own CPU time; `compiled.py` halves it. Without a defect, every schedule that breaks a rule is kept in `--out`.
+
+Exit codes: 2 when the campaign was interrupted (Ctrl-C), which reports what it has done, of how many; else 1 when a rule was
+broken, or, with defects, when one was not found by its schedule made by hand, or by no generator.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ WORLDS = 100_000
 KEEPING = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000"}
 """Workers keep (glibc) what one schedule's large commands took for the next one's, instead of giving it back."""
 SECOND_NS = 1e9
+BROKEN = 1
+INTERRUPTED = 2
 
 
 class Job(NamedTuple):
@@ -112,9 +116,14 @@ def play(job: Job) -> tuple[Job, Tally]:
     return job, tally
 
 
+def each_of(options: argparse.Namespace) -> int:
+    """How many schedules each generator plays."""
+    return max(1, options.schedules // len(options.generators))
+
+
 def campaign(options: argparse.Namespace, defect: str) -> dict[str, Tally]:
     """All schedules of all generators, in chunks of which the workers take the next in turn."""
-    each = max(1, options.schedules // len(options.generators))
+    each = each_of(options)
     ends = range(options.first, options.first + each, CHUNK)
     jobs = [
         Job(generator, first, min(first + CHUNK, options.first + each), defect)
@@ -157,7 +166,17 @@ def report(tallies: dict[str, Tally]) -> None:
         )
 
 
-def report_defect(defect: str, tallies: dict[str, Tally]) -> None:
+def interrupted(tallies: dict[str, Tally], options: argparse.Namespace) -> bool:
+    """Whether a campaign played fewer schedules than it was asked for; says how many."""
+    played = sum(tally.schedules for tally in tallies.values())
+    asked = each_of(options) * len(tallies)
+    if played < asked:
+        print(f"interrupted: {played} of {asked} schedules were played", flush=True)
+    return played < asked
+
+
+def report_defect(defect: str, tallies: dict[str, Tally]) -> bool:
+    """Tell who found a defect; answers whether its schedule made by hand did, and at least one generator."""
     print(f"{defect}")
     for name, tally in tallies.items():
         rules = Counter(found.rule for found in tally.found)
@@ -173,6 +192,7 @@ def report_defect(defect: str, tallies: dict[str, Tally]) -> None:
         f"  {'directed':10} {finding.rule if finding else 'not found'}, after {directed_s:.2f} CPU s",
         flush=True,
     )
+    return finding is not None and any(tally.found for tally in tallies.values())
 
 
 def table(found: dict[str, dict[str, Tally]]) -> str:
@@ -216,20 +236,38 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it otherwise
-    if options.defect:
-        found = {}
-        for defect in DIRECTED if options.defect == "all" else [options.defect]:
-            found[str(defect)] = campaign(options, str(defect))
-            report_defect(str(defect), found[str(defect)])
-        print(table(found))
-        return 0
+    return of_defects(options) if options.defect else of_the_code(options)
+
+
+def of_the_code(options: argparse.Namespace) -> int:
+    """Play, report and keep what broke a rule; answers the exit code."""
     tallies = campaign(options, "")
     report(tallies)
+    cut_short = interrupted(tallies, options)
     broken = sum(len(tally.found) for tally in tallies.values())
     if broken:
         keep(tallies, options.out)
         print(f"{broken} schedules broke a rule; they are in {options.out}")
-    return 1 if broken else 0
+    if cut_short:
+        return INTERRUPTED
+    return BROKEN if broken else 0
+
+
+def of_defects(options: argparse.Namespace) -> int:
+    """Play with each planted defect by itself, until one campaign is interrupted; answers the exit code."""
+    found: dict[str, dict[str, Tally]] = {}
+    code = 0
+    for defect in map(str, DIRECTED) if options.defect == "all" else [options.defect]:
+        found[defect] = campaign(options, defect)
+        caught = report_defect(defect, found[defect])
+        if interrupted(found[defect], options):
+            code = INTERRUPTED
+            break
+        if not caught:
+            print(f"{defect} was not found both by its schedule made by hand and by a generator")
+            code = BROKEN
+    print(table(found))
+    return code
 
 
 if __name__ == "__main__":
