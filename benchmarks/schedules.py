@@ -117,8 +117,8 @@ def play(job: Job) -> tuple[Job, Tally]:
 
 
 def each_of(options: argparse.Namespace) -> int:
-    """How many schedules each generator plays."""
-    return max(1, options.schedules // len(options.generators))
+    """How many schedules each generator plays: enough for as many as were asked for."""
+    return max(1, -(-options.schedules // len(options.generators)))
 
 
 def campaign(options: argparse.Namespace, defect: str) -> dict[str, Tally]:
@@ -224,7 +224,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--schedules", type=int, default=2000, help="how many in all (default: 2000)")
+    parser.add_argument(
+        "--schedules", type=int, default=2000, help="how many in all, at least (default: 2000)"
+    )
     parser.add_argument(
         "--first", type=int, default=0, help="the number of the first of each generator (default: 0)"
     )

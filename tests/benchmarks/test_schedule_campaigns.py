@@ -74,3 +74,15 @@ def test_an_interrupted_campaign_of_all_defects_plays_no_further_ones(
 def test_a_whole_campaign_in_which_no_rule_is_broken_is_green(tmp_path: Path) -> None:
     assert schedules.main(["--generators", "harmless", "--schedules", "2", "--out", str(tmp_path)]) == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_no_fewer_schedules_are_played_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[int] = []
+
+    def counting(job: schedules.Job) -> tuple[schedules.Job, schedules.Tally]:
+        played.append(job.last - job.first)
+        return job, schedules.Tally(schedules=job.last - job.first)
+
+    monkeypatch.setattr(schedules, "play", counting)
+    assert schedules.main(["--schedules", "301", "--generators", "uniform", "swarm", "keyed"]) == 0
+    assert 301 <= sum(played) < 301 + 3
