@@ -21,7 +21,7 @@ _OF_A_MACHINE: Final = ("cpus", "memory_gib", "system")
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Two or more runs of one scenario with the same parameters, which differ in their seeds alone."""
+    """Runs of one scenario with the same parameters, which differ in their seeds alone."""
 
     name: str
     runs: tuple[Judged, ...]
@@ -72,7 +72,12 @@ class Repeats:
 
 
 def repeats_of(runs: Iterable[Judged]) -> tuple[Repeats, ...]:
-    """The repeated runs among those of a suite, by name; runs that nothing repeats are in none.
+    """The repeated runs among those of a suite, by name; runs that nothing repeats are in none."""
+    return tuple(group for group in groups_of(runs) if len(group.runs) > 1)
+
+
+def groups_of(runs: Iterable[Judged]) -> tuple[Repeats, ...]:
+    """All runs, by name, with those that repeat them: a run that nothing repeats is a group of its own.
 
     Only what was asked for in the same words is put together, the scenario as it was resolved, stack, defect and platform,
     and was run by the same versions on like machines. In virtual time one seed is one run, however often it was made.
@@ -82,12 +87,11 @@ def repeats_of(runs: Iterable[Judged]) -> tuple[Repeats, ...]:
         groups[_asked(run.meta)].append(run)
     found = [_samples(group) for group in groups.values()]
     names = [row_name(group[0].meta, seed=False) for group in found]
-    repeats = [
+    told = [
         Repeats(name if names.count(name) == 1 else f"{name} ({_where(group[0].meta)})", group)
         for name, group in zip(names, found, strict=True)
-        if len(group) > 1
     ]
-    return tuple(sorted(repeats, key=lambda one: one.name))
+    return tuple(sorted(told, key=lambda one: one.name))
 
 
 def _asked(meta: RunMeta) -> bytes:
