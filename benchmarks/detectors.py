@@ -19,8 +19,10 @@ from harness.detectors.registry import parse_choice
 from harness.detectors.simulation import simulate
 from harness.detectors.trace import Trace
 from harness.detectors.world import WORLDS
+from trading_stack.engine.heartbeat import HEARTBEAT_NS
+from trading_stack.sentinel.config import MS, Patience
 
-HEARTBEAT_NS = 20_000_000
+SHIPPED = parse_choice(f"cautious:{Patience().silence // MS}ms")
 
 
 def timed(make: Callable[[], Trace]) -> tuple[Trace, Curve, float, float]:
@@ -29,7 +31,7 @@ def timed(make: Callable[[], Trace]) -> tuple[Trace, Curve, float, float]:
         began = time.process_time()
         trace = make()
         made = time.process_time()
-        curve = measure(trace, shipped=parse_choice("cautious:240ms"), seed=7)
+        curve = measure(trace, shipped=SHIPPED, seed=7)
         measuring.append(time.process_time() - made)
         making.append(made - began)
     return trace, curve, min(making), min(measuring)

@@ -24,8 +24,8 @@ from typing import IO, Final
 import msgspec
 
 from harness.detectors.trace_file import Died, Ended, Heard, Lagged, Row, Watch, encode_rows
+from trading_stack.engine.heartbeat import HEARTBEAT_NS
 
-HEARTBEAT_NS: Final = 20_000_000
 TICK_NS: Final = 5_000_000
 LAG_NS: Final = 1_000_000
 """A tick that is later than this is noted as a lag."""

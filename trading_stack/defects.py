@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 VARIABLE: Final = "TRADING_STACK_DEFECT"
+LOST_FSYNC_NS: Final = 250_000_000
+"""How long after it was said to be durable a write of the planted `lost-fsync` is made."""
 
 
 class Defect(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trading_stack.engine.heartbeat import heartbeat
+from trading_stack.engine.heartbeat import HEARTBEAT_NS, heartbeat
 from trading_stack.engine.host import Asked, Host
 from trading_stack.engine.messages import FromGateway, Leading, Read, Submit
 from trading_stack.engine.peers import PREFIX, Peers
@@ -23,7 +23,7 @@ from trading_stack.wire import Callbacks, Connection
 
 Incoming = Message | FromGateway | Grant | HandOver | Introduction
 DECODER: Final = msgspec.msgpack.Decoder(Incoming)
-HEARTBEAT_S: Final = 0.02
+HEARTBEAT_S: Final = HEARTBEAT_NS / 1e9
 
 
 class Door:

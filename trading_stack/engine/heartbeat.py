@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from trading_stack.engine.tally import Figures
 from trading_stack.journal.replica import View
 from trading_stack.sentinel.messages import NEVER, Heartbeat
+
+HEARTBEAT_NS: Final = 20_000_000
+"""How often an engine sends one; a change of its role goes out at once besides."""
 
 
 def heartbeat(view: View, now_ns: int, *, fsynced_ns: int, linked: bool, figures: Figures) -> Heartbeat:

@@ -16,11 +16,10 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from trading_stack.defects import Defect
+from trading_stack.defects import LOST_FSYNC_NS, Defect
 from trading_stack.journal.events import Persist, Persisted, PersistFailed, PersistRefused
 from trading_stack.journal.files import connect, insert, put_snapshot, read_meta, write_meta
 from trading_stack.journal.meta import Meta, StoreBroken
@@ -28,7 +27,6 @@ from trading_stack.journal.opening import open_store
 from trading_stack.journal.witness import Witness
 
 Outcome = Persisted | PersistRefused | PersistFailed
-LOST_FSYNC_DELAY_S: Final = 0.25
 
 
 class Store:
@@ -96,7 +94,7 @@ class Store:
     ) -> list[Outcome]:
         if Defect.LOST_FSYNC in self._defects:  # planted: said to be durable, and written a while later
             report([Persisted(batch[-1].ticket)])
-            time.sleep(LOST_FSYNC_DELAY_S)
+            time.sleep(LOST_FSYNC_NS / 1e9)
         database.execute("BEGIN IMMEDIATE")
         try:
             refused, writes = self._write_all(database, batch)

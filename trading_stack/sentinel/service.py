@@ -18,6 +18,7 @@ from trading_stack.defects import Defect
 from trading_stack.dial import Client, Redial
 from trading_stack.events import emit, log
 from trading_stack.roster import Roster
+from trading_stack.sentinel import redial
 from trading_stack.sentinel.ballots import BallotBox
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.decisions.logbook import Logbook
@@ -50,7 +51,11 @@ from trading_stack.wire import Callbacks, Codec, Connection, Counters, serve
 
 KEY_FILE: Final = "sentinel.key"
 INCOMING: Final = FromPeer | Heartbeat | Introduction
-REDIAL: Final = Redial(first_s=0.005, most_s=0.1, hello_within_s=0.5)
+REDIAL: Final = Redial(
+    first_s=redial.FIRST_NS / 1e9,
+    most_s=redial.MOST_NS / 1e9,
+    hello_within_s=redial.HELLO_WITHIN_NS / 1e9,
+)
 
 
 class SentinelStatus(msgspec.Struct, frozen=True):

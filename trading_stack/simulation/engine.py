@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from trading_stack.defects import Defect
-from trading_stack.engine.heartbeat import heartbeat
+from trading_stack.defects import LOST_FSYNC_NS, Defect
+from trading_stack.engine.heartbeat import HEARTBEAT_NS, heartbeat
 from trading_stack.engine.tally import Tally
 from trading_stack.journal import events as j
 from trading_stack.journal.core import Config
@@ -24,8 +24,6 @@ from trading_stack.simulation.signing import verify
 if TYPE_CHECKING:
     from trading_stack.simulation.world import World
 
-HEARTBEAT_NS: Final = 20 * MS
-LOST_FSYNC_NS: Final = 250 * MS  # as the real store's
 SNAPSHOT_NS: Final = 20 * MS
 STORE: Final = "store"
 

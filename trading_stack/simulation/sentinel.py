@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from trading_stack.journal import events
 from trading_stack.journal.events import Certified
 from trading_stack.sentinel import events as s
-from trading_stack.sentinel.config import Config, patience_for
+from trading_stack.sentinel.config import Config, Patience, patience_for
 from trading_stack.sentinel.messages import Grant, HandOver, Heartbeat
+from trading_stack.sentinel.redial import FIRST_NS, HELLO_WITHIN_NS, MOST_NS
 from trading_stack.sentinel.sentinel import Sentinel
 from trading_stack.simulation.inbox import Inbox, news
 from trading_stack.simulation.network import MS, NODES, Channel
@@ -18,11 +19,9 @@ from trading_stack.simulation.signing import sign
 if TYPE_CHECKING:
     from trading_stack.simulation.world import World
 
-SILENCE_NS: Final = 240 * MS
 DOWN: Final = -1
-FIRST_REDIAL_NS: Final = 5 * MS
-MOST_REDIAL_NS: Final = 100 * MS
-HELLOS: Final = 5  # a dial without an answer fails after so many waits of 100 ms
+HELLOS: Final = HELLO_WITHIN_NS // MOST_NS
+"""A dial without an answer fails after so many of the longest waits."""
 
 
 class SentinelNode:
@@ -82,7 +81,7 @@ class SentinelNode:
             peers=tuple(node for node in NODES if node != self.name),
             engines=NODES,
             sign=lambda message: sign(self.name, message),
-            patience=patience_for(world.defects, silence_ns=SILENCE_NS),
+            patience=patience_for(world.defects, silence_ns=Patience().silence),
             defects=world.defects,
         )
         self._tick_ns = config.patience.tick
@@ -231,16 +230,16 @@ class SentinelNode:
         if life != self.life or self.links[engine] != DOWN:
             return
         if self.frozen:
-            world.at(world.now_ns + MOST_REDIAL_NS, self._dial, engine, life)
+            world.at(world.now_ns + MOST_NS, self._dial, engine, life)
             return
         node = world.engines[engine]
         joined = world.network.joined(self.name, engine)
         if joined and node.alive and not node.frozen:
             self._connect(engine, node.life)
             return
-        wait_ns = MOST_REDIAL_NS
+        wait_ns = MOST_NS
         if joined and not node.alive and world.powered[engine]:
-            wait_ns = self._waits[engine] = min(max(2 * self._waits[engine], FIRST_REDIAL_NS), MOST_REDIAL_NS)
+            wait_ns = self._waits[engine] = min(max(2 * self._waits[engine], FIRST_NS), MOST_NS)
             self.tell(s.DialFailed(engine))
         else:
             self._unanswered[engine] += 1

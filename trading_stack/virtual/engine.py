@@ -13,7 +13,7 @@ from harness.stack.simulation import Ears, Line, Machine, Timer, Wire
 from trading_stack import defects
 from trading_stack.defects import Defect
 from trading_stack.engine import dump
-from trading_stack.engine.heartbeat import heartbeat
+from trading_stack.engine.heartbeat import HEARTBEAT_NS, heartbeat
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.engine.messages import Done, Leading, NotPrimary, Read, Submit
 from trading_stack.engine.tally import Tally
@@ -30,7 +30,6 @@ from trading_stack.virtual.signing import verify
 from trading_stack.virtual.store import VirtualStore
 from trading_stack.virtual.telling import event
 
-HEARTBEAT_NS = 20_000_000
 SNAPSHOT_NS = 50_000_000
 PERIOD_NS = round(PERIOD_S * 1e9)
 

@@ -9,20 +9,16 @@ from typing import Any
 from harness.stack.simulation import Ears, Line, Machine, Redial, Timer, Wire
 from trading_stack import defects
 from trading_stack.sentinel import events as s
+from trading_stack.sentinel import redial
 from trading_stack.sentinel.config import Config
 from trading_stack.sentinel.decisions.recorder import Recorder
-from trading_stack.sentinel.service import REDIAL
 from trading_stack.sentinel.tuning import limits_of, patience_of
 from trading_stack.virtual.addresses import named, port
 from trading_stack.virtual.book import VirtualBook
 from trading_stack.virtual.signing import sign
 from trading_stack.virtual.telling import event
 
-VIRTUAL_REDIAL = Redial(
-    first_ns=round(REDIAL.first_s * 1e9),
-    most_ns=round(REDIAL.most_s * 1e9),
-    hello_within_ns=round(REDIAL.hello_within_s * 1e9),
-)
+REDIAL = Redial(first_ns=redial.FIRST_NS, most_ns=redial.MOST_NS, hello_within_ns=redial.HELLO_WITHIN_NS)
 
 
 class SentinelNode:
@@ -80,12 +76,12 @@ class SentinelNode:
                     on_up=partial(self._engine_up, engine),
                     on_down=partial(self._engine_down, engine),
                 ),
-                redial=VIRTUAL_REDIAL,
+                redial=REDIAL,
                 on_failed=partial(self._dial_failed, engine),
             )
         for peer, address in self._peer_addresses.items():
             ears = Ears(on_message=lambda _, __: None, on_up=partial(self._peer_up, peer))
-            self._peers[peer] = machine.dial(address, ears, redial=VIRTUAL_REDIAL)
+            self._peers[peer] = machine.dial(address, ears, redial=REDIAL)
         self._tell(s.Tick())
 
     def unready(self) -> str | None:

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import cast
 
 from harness.stack.simulation import Machine
-from trading_stack.defects import Defect
+from trading_stack.defects import LOST_FSYNC_NS, Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.image import Image, Opened, Record
-
-LOST_FSYNC_NS = 250_000_000
 
 
 class VirtualStore:
