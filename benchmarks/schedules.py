@@ -72,6 +72,8 @@ class Tally:
     acknowledged: int = 0
     promotions: int = 0
     slowest_recovery_s: float = 0.0
+    by_majority: int = 0
+    slowest_majority_s: float = 0.0
     found: list[Found] = field(default_factory=list)
     first_s: float | None = None
 
@@ -85,6 +87,8 @@ class Tally:
         self.acknowledged += other.acknowledged
         self.promotions += other.promotions
         self.slowest_recovery_s = max(self.slowest_recovery_s, other.slowest_recovery_s)
+        self.by_majority += other.by_majority
+        self.slowest_majority_s = max(self.slowest_majority_s, other.slowest_majority_s)
         self.found += other.found
 
 
@@ -106,6 +110,9 @@ def play(job: Job) -> tuple[Job, Tally]:
         tally.virtual_s += outcome.virtual_ns / SECOND_NS
         tally.acknowledged += outcome.acknowledged
         tally.promotions += outcome.promotions
+        if outcome.majority_ns is not None:
+            tally.by_majority += 1
+            tally.slowest_majority_s = max(tally.slowest_majority_s, outcome.majority_ns / SECOND_NS)
         finding = outcome.finding
         if finding is None:
             tally.slowest_recovery_s = max(tally.slowest_recovery_s, outcome.recovered_ns / SECOND_NS)
@@ -164,6 +171,19 @@ def report(tallies: dict[str, Tally]) -> None:
             f"{name:10} {tally.schedules:9} {len(tally.found):6} {tally.virtual_s:10.0f} {tally.cpu_s:8.1f} {speed:11.0f} "
             f"{tally.events:10} {tally.acknowledged:8} {tally.promotions:10} {tally.slowest_recovery_s:14.2f} s"
         )
+    report_shares({**tallies, "all": total})
+
+
+def report_shares(tallies: dict[str, Tally]) -> None:
+    """Of how many schedules the figures above can tell anything."""
+    print(f"\n{'generator':10} {'majority alone':>20} {'slowest':>8}")
+    for name, tally in tallies.items():
+        alone = of(tally.by_majority, tally.schedules)
+        print(f"{name:10} {alone:>20} {tally.slowest_majority_s:6.2f} s")
+
+
+def of(some: int, all_of_them: int) -> str:
+    return f"{some} of {all_of_them}"
 
 
 def interrupted(tallies: dict[str, Tally], options: argparse.Namespace) -> bool:

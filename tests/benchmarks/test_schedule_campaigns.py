@@ -76,6 +76,16 @@ def test_a_whole_campaign_in_which_no_rule_is_broken_is_green(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+def test_it_tells_how_often_a_majority_was_asked_to_get_on_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--generators", "harmless", "rivals", "--schedules", "4", "--out", str(tmp_path)]
+    assert schedules.main(options) == 0
+    told = capsys.readouterr().out
+    assert "harmless                 2 of 2" in told
+    assert "rivals                   0 of 2" in told
+
+
 def test_no_fewer_schedules_are_played_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     played: list[int] = []
 

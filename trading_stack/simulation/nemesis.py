@@ -118,13 +118,15 @@ class Nemesis:
                 world.sentinels[target].inboxes[source].drop()
         world.joins.again(sorted(before - cut))
 
-    def heal(self) -> None:
-        """End all that lasts, strike no more, and start whatever is down or broken."""
+    def heal(self, *, but: str = "") -> None:
+        """End all that lasts, strike no more, and start whatever is down or broken; one provider may be left dead."""
         self._over = True
         for key in list(self._active):
             self._end(key, None)
-        world = self._world
-        for provider in world.providers.values():
+        for name, provider in self._world.providers.items():
+            if name == but:
+                provider.kill()
+                continue
             if provider.engine.alive and provider.engine.replica.view().broken:
                 provider.kill("engine")
             provider.thaw()

@@ -24,7 +24,9 @@ class Rule(StrEnum):
     ONE_COMMITTER = "one-committer"  # O12: one leader commits in an epoch
     FENCE = "fence"  # O12: nothing below a promise is accepted, and no promise falls
     FRESH_READS = "fresh-reads"  # a read shows what was acknowledged before it was asked
-    PROGRESS = "progress"  # after healing a majority commits within the bound, and all replicas agree
+    PROGRESS = (
+        "progress"  # a majority of voters that is healed commits within the bound; all three, and they agree
+    )
     NO_NEEDLESS_FAILOVER = "no-needless-failover"  # no other primary without a reason
     AUTHENTIC = "authentic"  # no frame is accepted but from who sent it, once, on its own connection
     BOUNDED = "bounded"  # a schedule ends within its bound on events

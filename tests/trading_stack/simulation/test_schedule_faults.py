@@ -206,3 +206,15 @@ def test_healing_mends_whatever_lasts() -> None:
     outcome = run(Schedule(seed=1, actions=actions, storm_ns=1500 * MS))
     assert outcome.finding is None
     assert outcome.recovered_ns < 3000 * MS
+
+
+def test_healing_may_leave_one_dead_and_then_mend_it() -> None:
+    world = World(1, sentinels=True)
+    nemesis = Nemesis(world, Schedule(seed=1, actions=(Action(At(600 * MS), f.PowerCut(0, "alpha")),)))
+    world.run(700 * MS)
+    nemesis.heal(but="charlie")
+    assert [node for node in NODES if world.engines[node].alive] == ["alpha", "bravo"]
+    assert not world.sentinels["charlie"].alive
+    nemesis.heal()
+    assert world.engines["charlie"].alive
+    assert world.sentinels["charlie"].alive

@@ -6,14 +6,16 @@ import msgspec
 import pytest
 
 from trading_stack.defects import Defect
+from trading_stack.journal.core import Config
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.events import Promise
 from trading_stack.journal.image import Image
 from trading_stack.journal.log import Log
 from trading_stack.journal.messages import AppendReply
-from trading_stack.simulation import playing, world
+from trading_stack.simulation import recovery, world
 from trading_stack.simulation.directed import DIRECTED
 from trading_stack.simulation.disk import Disk
+from trading_stack.simulation.nemesis import Nemesis
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.playing import run
 from trading_stack.simulation.rules import EVERY_RULE, Rule, Violation
@@ -138,12 +140,39 @@ def test_what_was_acknowledged_is_on_every_replica_at_the_end() -> None:
 def test_a_cluster_that_does_not_come_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     schedule = Schedule(seed=1, storm_ns=300 * MS)
     assert run(schedule).finding is None
-    monkeypatch.setattr(playing, "RECOVERY_NS", 100 * MS)
+    monkeypatch.setattr(recovery, "RECOVERY_NS", 100 * MS)
     monkeypatch.setattr(world.World, "propose", lambda *_: None)
     finding = run(schedule).finding
     assert finding is not None
     assert finding.rule is Rule.PROGRESS
     assert "alpha: primary" in finding.summary
+
+
+def test_a_protocol_that_needs_all_three_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Config, "majority", property(lambda _: 3))
+    finding = run(Schedule(seed=1, storm_ns=600 * MS)).finding
+    assert finding is not None
+    assert finding.rule is Rule.PROGRESS
+    assert len(finding.nodes) == 2
+    assert "3000 ms after all but" in finding.summary
+
+
+def test_two_of_three_are_asked_to_get_on_and_to_spare_a_primary_that_works() -> None:
+    calm = msgspec.structs.replace(Schedule(seed=1, storm_ns=600 * MS), harmless=True)
+    for seed in range(4):
+        outcome = run(msgspec.structs.replace(calm, seed=seed))
+        assert outcome.finding is None
+        assert outcome.majority_ns is not None
+        assert outcome.promotions == 1
+    assert run(Schedule(seed=1, sentinels=False, storm_ns=300 * MS)).majority_ns is None
+
+
+def test_two_of_which_one_forgot_are_not() -> None:
+    made = World(1, sentinels=True)
+    made.run(600 * MS)
+    made.forgot.update({node: disk.written.incarnation for node, disk in made.disks.items()})
+    nemesis = Nemesis(made, Schedule(seed=1))
+    assert recovery.judge_majority(made, nemesis, recovery.Probes(made), 1) is None
 
 
 def test_a_schedule_without_end_has_a_verdict_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
