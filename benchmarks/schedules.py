@@ -31,7 +31,8 @@ from trading_stack.defects import Defect
 from trading_stack.simulation import schedule as files
 from trading_stack.simulation.directed import DIRECTED
 from trading_stack.simulation.generators import GENERATORS
-from trading_stack.simulation.playing import run
+from trading_stack.simulation.playing import Outcome, run
+from trading_stack.simulation.schedule import Schedule, When
 
 CHUNK = 50
 WORLDS = 100_000
@@ -72,10 +73,33 @@ class Tally:
     acknowledged: int = 0
     promotions: int = 0
     slowest_recovery_s: float = 0.0
+    with_failover: int = 0
+    with_acknowledged: int = 0
+    actions: int = 0
+    struck: int = 0
+    waiting: int = 0
+    struck_after_events: int = 0
     by_majority: int = 0
     slowest_majority_s: float = 0.0
     found: list[Found] = field(default_factory=list)
     first_s: float | None = None
+
+    def note(self, schedule: Schedule, outcome: Outcome) -> None:
+        """Count what came of one schedule, but for what it found."""
+        self.schedules += 1
+        self.events += outcome.events
+        self.virtual_s += outcome.virtual_ns / SECOND_NS
+        self.acknowledged += outcome.acknowledged
+        self.promotions += outcome.promotions
+        self.with_failover += outcome.failovers > 0
+        self.with_acknowledged += outcome.acknowledged > 0
+        self.actions += len(schedule.actions)
+        self.struck += outcome.struck
+        self.waiting += sum(isinstance(action.moment, When) for action in schedule.actions)
+        self.struck_after_events += outcome.struck_after_events
+        if outcome.majority_ns is not None:
+            self.by_majority += 1
+            self.slowest_majority_s = max(self.slowest_majority_s, outcome.majority_ns / SECOND_NS)
 
     def add(self, other: Tally) -> None:
         if self.first_s is None and other.found:
@@ -87,6 +111,12 @@ class Tally:
         self.acknowledged += other.acknowledged
         self.promotions += other.promotions
         self.slowest_recovery_s = max(self.slowest_recovery_s, other.slowest_recovery_s)
+        self.with_failover += other.with_failover
+        self.with_acknowledged += other.with_acknowledged
+        self.actions += other.actions
+        self.struck += other.struck
+        self.waiting += other.waiting
+        self.struck_after_events += other.struck_after_events
         self.by_majority += other.by_majority
         self.slowest_majority_s = max(self.slowest_majority_s, other.slowest_majority_s)
         self.found += other.found
@@ -101,18 +131,12 @@ def play(job: Job) -> tuple[Job, Tally]:
     gc.set_threshold(WORLDS)
     began_s = time.process_time()
     for seed in range(job.first, job.last):
+        schedule = make(seed)
         try:
-            outcome = run(make(seed), defects)
+            outcome = run(schedule, defects)
         except Exception as trouble:
             raise RuntimeError(f"{job.generator} {seed}: the simulation itself failed") from trouble
-        tally.schedules += 1
-        tally.events += outcome.events
-        tally.virtual_s += outcome.virtual_ns / SECOND_NS
-        tally.acknowledged += outcome.acknowledged
-        tally.promotions += outcome.promotions
-        if outcome.majority_ns is not None:
-            tally.by_majority += 1
-            tally.slowest_majority_s = max(tally.slowest_majority_s, outcome.majority_ns / SECOND_NS)
+        tally.note(schedule, outcome)
         finding = outcome.finding
         if finding is None:
             tally.slowest_recovery_s = max(tally.slowest_recovery_s, outcome.recovered_ns / SECOND_NS)
@@ -175,15 +199,23 @@ def report(tallies: dict[str, Tally]) -> None:
 
 
 def report_shares(tallies: dict[str, Tally]) -> None:
-    """Of how many schedules the figures above can tell anything."""
-    print(f"\n{'generator':10} {'majority alone':>20} {'slowest':>8}")
+    """How much the figures above can tell: what happened before healing, and by whom progress was asked for after it."""
+    print(
+        f"\n{'generator':10} {'with a failover':>20} {'with acknowledgements':>22} {'actions that struck':>22} "
+        f"{'of those after events':>22} {'majority alone':>20} {'slowest':>8}"
+    )
     for name, tally in tallies.items():
-        alone = of(tally.by_majority, tally.schedules)
-        print(f"{name:10} {alone:>20} {tally.slowest_majority_s:6.2f} s")
+        print(
+            f"{name:10} {share(tally.with_failover, tally.schedules):>20} "
+            f"{share(tally.with_acknowledged, tally.schedules):>22} {share(tally.struck, tally.actions):>22} "
+            f"{share(tally.struck_after_events, tally.waiting):>22} "
+            f"{share(tally.by_majority, tally.schedules):>20} {tally.slowest_majority_s:6.2f} s"
+        )
 
 
-def of(some: int, all_of_them: int) -> str:
-    return f"{some} of {all_of_them}"
+def share(some: int, every: int) -> str:
+    """So many of so many, and in percent."""
+    return f"{some} of {every} {100 * some // every:3}%" if every else "none"
 
 
 def interrupted(tallies: dict[str, Tally], options: argparse.Namespace) -> bool:

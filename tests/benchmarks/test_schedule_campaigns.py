@@ -76,14 +76,19 @@ def test_a_whole_campaign_in_which_no_rule_is_broken_is_green(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_it_tells_how_often_a_majority_was_asked_to_get_on_alone(
+def test_it_tells_how_much_its_schedules_could_show(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     options = ["--generators", "harmless", "rivals", "--schedules", "4", "--out", str(tmp_path)]
     assert schedules.main(options) == 0
-    told = capsys.readouterr().out
-    assert "harmless                 2 of 2" in told
-    assert "rivals                   0 of 2" in told
+    told = capsys.readouterr().out.split("majority alone")[1].splitlines()
+    harmless, rivals = (
+        next(line for line in told if line.startswith(name)) for name in ("harmless", "rivals")
+    )
+    assert "0 of 2   0%" in harmless, "no failover"
+    assert "none" in harmless, "no action waits for an event"
+    assert harmless.count("2 of 2 100%") == 2, "all have acknowledgements, and were judged by a majority"
+    assert rivals.rstrip().endswith("0 of 2   0%   0.00 s")
 
 
 def test_no_fewer_schedules_are_played_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

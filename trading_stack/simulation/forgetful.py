@@ -8,24 +8,36 @@ three can know better. So all that befalls here befalls one provider, but for wh
 
 from __future__ import annotations
 
+from typing import Final
+
 from trading_stack.journal.core import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.schedule import Action, At, Load, Moment, Schedule, When
 
-MOMENTS = ("promise_made", "log_sealed", "primary_promoted", "entries_committed", "store_damaged")
+FIRST: Final = NODES[0]  # whom sentinels elect first
+OF_ANY: Final = {"entries_committed": 2, "replica_caught_up": 2, "store_damaged": 1}
+"""How often each is told, at least, whichever provider's store forgets and fails."""
+OF_THE_FIRST: Final = {
+    **OF_ANY,
+    "primary_suspected": 2,
+    "promise_made": 2,
+    "log_sealed": 1,
+    "primary_promoted": 1,
+}
 
 
 def forgetful(seed: int) -> Schedule:
-    """One provider whose disk can't be relied upon, and what else may befall that provider."""
+    """One provider whose disk can't be relied upon, and what else may befall that provider: half the time the primary's."""
     draws = Draws(seed)
-    node = draws.pick(NODES)
+    node = draws.pick((FIRST, *NODES))
     actions = []
     for _ in range(draws.between(1, 3)):
         actions += _forgets(draws, node)
+    begins_ns = min(action.moment.ns for action in actions if isinstance(action.moment, At))
     for _ in range(draws.between(0, 4)):
-        actions.append(Action(_moment(draws), _other(draws, node)))
+        actions.append(Action(_moment(draws, node, begins_ns), _other(draws, node)))
     return Schedule(
         seed=seed,
         actions=tuple(actions),
@@ -44,10 +56,12 @@ def _forgets(draws: Draws, node: str) -> list[Action]:
     return [Action(At(at_ns), f.LyingDisk(lasts_ns, node)), cut]
 
 
-def _moment(draws: Draws) -> Moment:
+def _moment(draws: Draws, node: str, from_ns: int) -> Moment:
     if draws.chance(0.5):
         return At(500 * MS + draws.below(2000 * MS))
-    return When(draws.pick(MOMENTS), draws.between(1, 8), draws.below(30 * MS), 400 * MS)
+    told = OF_THE_FIRST if node == FIRST else OF_ANY
+    event = draws.pick(tuple(told))
+    return When(event, draws.between(1, told[event]), draws.below(30 * MS), from_ns)
 
 
 def _other(draws: Draws, node: str) -> f.AnyFault:

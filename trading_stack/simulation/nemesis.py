@@ -26,12 +26,13 @@ class Waiting:
 
 
 class Nemesis:
-    """Strikes until `heal`."""
+    """Strikes until `heal`; counts how often it did, and how often because of an event that was waited for."""
 
     def __init__(self, world: World, schedule: Schedule) -> None:
         self._world = world
         self._active: dict[int, Fault] = {}
-        self._struck = 0
+        self.struck = 0
+        self.struck_after_events = 0
         self._over = False
         self._waiting: dict[str, list[Waiting]] = {}
         for action in schedule.actions:
@@ -64,8 +65,9 @@ class Nemesis:
         if self._over:
             return
         world, fault = self._world, self._resolved(action.fault, teller)
-        self._struck += 1
-        key = self._struck
+        self.struck += 1
+        self.struck_after_events += isinstance(action.moment, When)
+        key = self.struck
         node = str(getattr(fault, "node", "network"))
         world.tell("nemesis", type(fault).__name__, {"node": node, "lasts_ns": fault.lasts_ns})
         self._active[key] = fault

@@ -25,6 +25,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `virtual_ns` is the world's time at the end, `recovered_ns` how long after healing all was well again, and
     `majority_ns` how long two providers, the third still dead, took before that (None: it was not asked of them).
+    Before healing so many actions struck (some of them after an event that they waited for), primaries followed the first,
+    and commands were `acknowledged`; `promotions` are those of the whole.
     """
 
     finding: Finding | None
@@ -32,16 +34,23 @@ class Outcome(msgspec.Struct, frozen=True):
     virtual_ns: int
     recovered_ns: int
     majority_ns: int | None
+    struck: int
+    struck_after_events: int
+    failovers: int
     acknowledged: int
     promotions: int
 
 
 @dataclass(slots=True)
 class Course:
-    """When a world was healed, and how long a majority alone took before; None as long as it didn't come to that."""
+    """What a world has come through; None for what it didn't come to."""
 
-    healed_ns: int | None = None
+    struck: int = 0
+    struck_after_events: int = 0
+    failovers: int = 0
+    acknowledged: int = 0
     majority_ns: int | None = None
+    healed_ns: int | None = None
 
 
 def run(
@@ -74,7 +83,10 @@ def run(
         world.now_ns,
         0 if course.healed_ns is None else world.now_ns - course.healed_ns,
         course.majority_ns,
-        len(world.judge.acked),
+        course.struck,
+        course.struck_after_events,
+        course.failovers,
+        course.acknowledged,
         len(world.judge.promotions),
     )
 
@@ -83,7 +95,12 @@ def _play(world: World, schedule: Schedule, course: Course) -> None:
     world.judge.harmless = schedule.harmless
     nemesis = Nemesis(world, schedule)
     clients = Clients(world, schedule.load)
-    world.run(schedule.storm_ns)
+    try:
+        world.run(schedule.storm_ns)
+    finally:
+        course.struck, course.struck_after_events = nemesis.struck, nemesis.struck_after_events
+        course.failovers = max(0, len(world.judge.promotions) - 1)
+        course.acknowledged = len(world.judge.acked)
     clients.stop()
     probes = Probes(world)
     if world.sentinels:

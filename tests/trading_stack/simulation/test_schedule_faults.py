@@ -194,6 +194,22 @@ def test_an_event_triggers_after_a_while_at_who_told_it() -> None:
     assert (frozen.at_ns, frozen.fields["node"]) == (sealed.at_ns + 2 * MS, sealed.node)
 
 
+def test_an_outcome_tells_which_actions_struck_and_what_came_of_them() -> None:
+    actions = (
+        Action(At(700 * MS), f.Kill(300 * MS, "alpha")),
+        Action(When("log_sealed", 2), f.Reset(0, "charlie")),
+        Action(When("store_damaged"), f.Kill(0, "bravo")),
+        Action(At(5000 * MS), f.Kill(0, "bravo")),
+    )
+    outcome = run(Schedule(seed=1, actions=actions, storm_ns=1500 * MS))
+    assert outcome.finding is None
+    assert (outcome.struck, outcome.struck_after_events) == (2, 1)
+    assert outcome.failovers == 1
+    assert outcome.acknowledged > 5
+    calm = run(Schedule(seed=1, load=Load(0, 0, 0.0), storm_ns=600 * MS))
+    assert (calm.struck, calm.failovers, calm.acknowledged) == (0, 0, 0)
+
+
 def test_healing_mends_whatever_lasts() -> None:
     faults = (
         f.Kill(0, "alpha"),

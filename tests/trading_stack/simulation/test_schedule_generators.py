@@ -28,6 +28,20 @@ def test_the_right_code_breaks_no_rule(name: str) -> None:
     assert promotions >= SCHEDULES or name == "harmless", "schedules without a failover prove little"
 
 
+@pytest.mark.parametrize("name", ["hostile", "forgetful"])
+def test_what_waits_for_an_event_strikes(name: str) -> None:
+    schedules = [GENERATORS[name](seed) for seed in range(40)]
+    schedules = [schedule for schedule in schedules if _waiting(schedule)][:12]
+    outcomes = [run(schedule) for schedule in schedules]
+    assert sum(outcome.failovers > 0 for outcome in outcomes) >= 4
+    struck = sum(outcome.struck_after_events for outcome in outcomes)
+    assert struck > 0.6 * sum(_waiting(schedule) for schedule in schedules)
+
+
+def _waiting(schedule: Schedule) -> int:
+    return sum(isinstance(action.moment, When) for action in schedule.actions)
+
+
 @pytest.mark.parametrize(
     ("defect", "name"),
     [
