@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -282,14 +282,19 @@ def measured(name: str, sample: Sample, arguments: argparse.Namespace) -> Tally:
         whole.add(found)
     print(json.dumps({"store": name, "without consequence": dict(whole.unread.most_common())}))
     print(json.dumps({"store": name, "told": dict(whole.told.most_common())}))
-    for stored in whole.kept.values():
-        wrong = recover(stored, snapshot_every=sample.snapshot_every)
-        if wrong:
-            whole.bad.append(
-                f"with {len(stored.entries)} entries, {stored.promise}, {stored.damage}: {wrong}"
-            )
-    print(json.dumps({"store": name, "contents": len(whole.kept), "recovered": len(whole.kept)}))
+    failures = list(unrecovered(whole.kept.values(), snapshot_every=sample.snapshot_every))
+    whole.bad += failures
+    recovered = len(whole.kept) - len(failures)
+    print(json.dumps({"store": name, "contents": len(whole.kept), "recovered": recovered}))
     return whole
+
+
+def unrecovered(kept: Iterable[Stored], *, snapshot_every: int) -> Iterator[str]:
+    """What was wrong with each recovery that failed."""
+    for stored in kept:
+        wrong = recover(stored, snapshot_every=snapshot_every)
+        if wrong:
+            yield f"with {len(stored.entries)} entries, {stored.promise}, {stored.damage}: {wrong}"
 
 
 def main() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -79,6 +81,22 @@ def test_every_damaged_store_recovers_from_the_others(sample: damaged_sample.Sam
     assert len(found.kept) > 5
     for stored in found.kept.values():
         assert damaged_recovery.recover(stored, snapshot_every=sample.snapshot_every) == ""
+
+
+@pytest.mark.parametrize(("wrong", "share"), [("", 1), ("nobody leads", 0)])
+def test_recoveries_are_counted_for_which_nothing_was_wrong(
+    wrong: str,
+    share: int,
+    sample: damaged_sample.Sample,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(damaged_stores, "recover", lambda *_, **__: wrong)
+    found = damaged_stores.measured("planted", sample, argparse.Namespace(workers=1, every=20 * EVERY))
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["contents"] == len(found.kept) > 1
+    assert told["recovered"] == share * told["contents"]
+    assert len(found.bad) == told["contents"] - told["recovered"]
 
 
 # --- mistakes that are to be caught
