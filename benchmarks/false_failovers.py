@@ -13,8 +13,10 @@ links have other delays (the generator `harmless`): they are told by themselves.
 Only time under disturbance counts, for which there is evidence (a reset beneath a stall can take it away: such a run is
 UNKNOWN, and counts as far as there is some). Trains of stalls and resets count whole, from the first to the last: one
 follows less than a second after the other. Told are changes of the primary, elections begun, how often one sentinel and a
-majority suspected the primary, and what the rate of false failovers is at most, with 95 % confidence (3/T for none). 1
-when there was one, or a run was not played to its end; a planted defect (`--defect`) must end so.
+majority suspected the primary, and what the rate of false failovers is at most, with 95 % confidence (3/T for none).
+
+Exit codes: 2 when somebody interrupted it; else 1 when there was a false failover, or a run was not played to its end (a
+planted defect, `--defect`, must end so); else 7 when less time under disturbance was measured than was asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import argparse
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +40,7 @@ from harness.engine.suite import run_suite
 from harness.engine.vocabulary import vocabulary
 from harness.history.run import Run, load_run
 from harness.model.events import PhaseTimedOut, RunAborted, SteadyStateJudged
-from harness.model.outcome import Outcome
+from harness.model.outcome import ExitCode, Outcome
 from harness.scenario.loading import load_scenarios
 from harness.stack.reading import read_stack
 from trading_stack.defects import Defect
@@ -198,10 +201,33 @@ def disturbed_s(run: Run) -> float:
     return float(total_ns) / 1e9
 
 
+@dataclass
+class Campaign:
+    """All runs of one platform. `stopped` is why no other may follow; None when there were as many as there were to be."""
+
+    wanted_s: float
+    counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    stopped: ExitCode | None = None
+
+    @property
+    def disturbed_s(self) -> float:
+        return sum(count.disturbed_s for count in self.counts.values())
+
+    def code(self, *, wrong: int) -> ExitCode:
+        """The exit code, with so much that went wrong; says when less was seen than was asked for."""
+        if self.disturbed_s < self.wanted_s:
+            print(f"only {self.disturbed_s / 60:.1f} of {self.wanted_s / 60:g} minutes under disturbance")
+        if self.stopped is not None:
+            return self.stopped
+        if wrong:
+            return ExitCode.FAILED
+        return ExitCode.UNKNOWN if self.disturbed_s < self.wanted_s else ExitCode.PASSED
+
+
 def disturb(
     platform: str, kind: str, seed: int, *, defect: str | None, folder: Path, count: Count
-) -> Outcome | None:
-    """One run; None when somebody stopped it, which is then no run."""
+) -> ExitCode | None:
+    """One run; the exit code of one that was stopped or could not be, which is then no run."""
     path = folder / "disturbances.yaml"
     path.write_text(scenario_text(kind, seed), encoding="utf-8")
     scenario = load_scenarios(path, vocabulary=vocabulary())[0]
@@ -209,34 +235,36 @@ def disturb(
     runs = folder / "runs"
     setup = Setup(scenario, stack, platform_named(platform), runs, planted(stack, defect), defect=defect)
     (attempt,) = run_suite([setup], retries=0)
-    judgement = attempt.finished.judgement
-    if attempt.finished.stops or attempt.finished.folder is None:
-        return None
-    count.add(load_run(attempt.finished.folder.path), judgement.outcome)
+    finished = attempt.finished
+    judgement = finished.judgement
+    if finished.stops or finished.folder is None:
+        return ExitCode.INTERRUPTED if finished.interrupted else finished.exit_code
+    count.add(load_run(finished.folder.path), judgement.outcome)
     if judgement.outcome is not Outcome.PASS:
         said = [v.summary for v in judgement.verdicts if v.outcome is not Outcome.PASS]
         print(
             f"{platform} {kind} seed {seed}: {judgement.outcome}: {[*judgement.reasons, *said][:2]}",
             flush=True,
         )
-    return judgement.outcome
+    return None
 
 
-def campaign(platform: str, wanted_s: float, choices: argparse.Namespace) -> dict[str, Count]:
+def campaign(platform: str, wanted_s: float, choices: argparse.Namespace) -> Campaign:
     """All kinds in turn, until there was enough of them together."""
-    counts: dict[str, Count] = defaultdict(Count)
+    all_runs = Campaign(wanted_s)
     kinds = choices.only or KINDS
     turn, unknown = 0, 0
-    while sum(count.disturbed_s for count in counts.values()) < wanted_s and unknown < MOST_UNKNOWN:
+    while all_runs.disturbed_s < wanted_s and unknown < MOST_UNKNOWN and all_runs.stopped is None:
         kind = kinds[turn % len(kinds)]
+        count = all_runs.counts[kind]
         with tempfile.TemporaryDirectory() as text:
             folder, seed = Path(text), choices.seed + turn
-            outcome = disturb(platform, kind, seed, defect=choices.defect, folder=folder, count=counts[kind])
-        if outcome is None:
-            break
-        unknown += not counts[kind].disturbed_s
+            all_runs.stopped = disturb(
+                platform, kind, seed, defect=choices.defect, folder=folder, count=count
+            )
+        unknown += not count.disturbed_s
         turn += 1
-    return counts
+    return all_runs
 
 
 def tell(platform: str, counts: dict[str, Count]) -> int:
@@ -277,23 +305,29 @@ def bound(changes: int, disturbed_s: float) -> None:
         print(f"{changes} false failovers, {changes * 3600 / disturbed_s:.1f} an hour of disturbance")
 
 
-def protocol(schedules: int, first: int, defect: str | None) -> int:
-    """The protocol alone; answers how many schedules broke a rule."""
+def protocol(schedules: int, first: int, defect: str | None) -> ExitCode:
+    """The protocol alone: whether a schedule broke a rule."""
     defects = frozenset({Defect(defect)}) if defect else frozenset()
-    storms_s, broken = 0.0, Counter[str]()
-    for seed in range(first, first + schedules):
-        schedule = harmless(seed)
-        outcome = play(schedule, defects)
-        storms_s += (schedule.storm_ns - STORM_BEGINS_NS) / 1e9
-        if outcome.finding is not None:
-            broken[outcome.finding.rule] += 1
+    played, storms_s, broken = 0, 0.0, Counter[str]()
+    with suppress(KeyboardInterrupt):
+        for seed in range(first, first + schedules):
+            schedule = harmless(seed)
+            outcome = play(schedule, defects)
+            played += 1
+            storms_s += (schedule.storm_ns - STORM_BEGINS_NS) / 1e9
+            if outcome.finding is not None:
+                broken[outcome.finding.rule] += 1
     told = ", ".join(f"{rule} {count}" for rule, count in broken.items()) or "no rule"
-    print(f"\nprotocol alone: {schedules} schedules, {storms_s / 60:.1f} minutes of storm; broken: {told}")
+    print(
+        f"\nprotocol alone: {played} of {schedules} schedules, {storms_s / 60:.1f} minutes of storm; broken: {told}"
+    )
     bound(broken.total(), storms_s)
-    return broken.total()
+    if played < schedules:
+        return ExitCode.INTERRUPTED
+    return ExitCode.FAILED if broken else ExitCode.PASSED
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run, and tell."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--minutes", type=float, default=10, help="on processes (default: %(default)g)")
@@ -308,15 +342,18 @@ def main() -> int:
     )
     asked.add_argument("--defect", help="plant a defect, which must be caught")
     asked.add_argument("--seed", type=int, default=1, help="of the first run (default: %(default)s)")
-    choices = asked.parse_args()
+    choices = asked.parse_args(arguments)
     virtual_s = max(0.0, choices.hours * 3600 - choices.minutes * 60)
-    wrong = 0
+    codes = []
     for platform, wanted_s in (("process", choices.minutes * 60), ("sim", virtual_s)):
         if wanted_s:
-            wrong += tell(platform, campaign(platform, wanted_s, choices))
+            runs = campaign(platform, wanted_s, choices)
+            codes.append(runs.code(wrong=tell(platform, runs.counts)))
+            if runs.stopped is not None:
+                return ExitCode.of(codes)
     if choices.schedules:
-        wrong += protocol(choices.schedules, choices.seed, choices.defect)
-    return 1 if wrong else 0
+        codes.append(protocol(choices.schedules, choices.seed, choices.defect))
+    return ExitCode.of(codes)
 
 
 if __name__ == "__main__":
