@@ -3,9 +3,11 @@
     python benchmarks/schedules.py --schedules 100000 --workers 2
     python benchmarks/schedules.py --schedules 2000 --defect older-epoch-committed
     python benchmarks/schedules.py --schedules 500 --defect all
+    python benchmarks/schedules.py --replay runs/schedules/uniform-17.json --shrink
 
 Schedules are spread evenly over the generators; number n of a generator is the same on every machine. Time is the
-workers' own CPU time; `compiled.py` halves it. Without a defect, every schedule that breaks a rule is kept in `--out`.
+workers' own CPU time; `compiled.py` halves it. Without a defect, every schedule that breaks a rule is kept in `--out`,
+and the last line says how to play one again, which tells its last events, and with how few actions it breaks as well.
 
 Exit codes: 2 when the campaign was interrupted (Ctrl-C), which reports what it has done, of how many; else 1 when a rule was
 broken, or, with defects, when one was not found by its schedule made by hand, or by no generator.
@@ -26,6 +28,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
+
+from replayed_schedule import replay
 
 from trading_stack.defects import Defect
 from trading_stack.simulation import schedule as files
@@ -264,12 +268,15 @@ def _cell(tally: Tally) -> str:
     return f"{len(tally.found)} of {tally.schedules}, {tally.first_s:.2f} s"
 
 
-def keep(tallies: dict[str, Tally], folder: Path) -> None:
-    """Store the schedules that broke a rule."""
+def keep(tallies: dict[str, Tally], folder: Path) -> list[Path]:
+    """Store the schedules that broke a rule; answers their files."""
     folder.mkdir(parents=True, exist_ok=True)
+    kept = []
     for generator, tally in tallies.items():
         for found in tally.found:
-            files.write(GENERATORS[generator](found.seed), folder / f"{generator}-{found.seed}.json")
+            kept.append(folder / f"{generator}-{found.seed}.json")
+            files.write(GENERATORS[generator](found.seed), kept[-1])
+    return kept
 
 
 def main(arguments: list[str]) -> int:
@@ -288,8 +295,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/schedules"), help="where broken schedules are kept"
     )
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="play a kept schedule or case instead")
+    parser.add_argument("--shrink", action="store_true", help="with --replay: make it as small as it can be")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it otherwise
+    if options.replay is not None:
+        if options.defect == "all":
+            parser.error("--replay plays with one defect: name it")
+        return replay(options.replay, defect=options.defect, shrink=options.shrink)
     return of_defects(options) if options.defect else of_the_code(options)
 
 
@@ -300,8 +313,9 @@ def of_the_code(options: argparse.Namespace) -> int:
     cut_short = interrupted(tallies, options)
     broken = sum(len(tally.found) for tally in tallies.values())
     if broken:
-        keep(tallies, options.out)
-        print(f"{broken} schedules broke a rule; they are in {options.out}")
+        kept = keep(tallies, options.out)
+        print(f"{broken} schedules broke a rule; they are in {options.out}; to play one again:")
+        print(f"python benchmarks/schedules.py --replay {kept[0]} --shrink")
     if cut_short:
         return INTERRUPTED
     return BROKEN if broken else 0

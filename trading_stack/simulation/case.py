@@ -24,6 +24,15 @@ def read_case(path: Path) -> Case:
     return msgspec.json.decode(path.read_bytes(), type=Case)
 
 
+def read_stored(path: Path) -> Case | Schedule:
+    """A kept case, or a schedule by itself; raises `msgspec.DecodeError` when the file is neither."""
+    data = path.read_bytes()
+    whole = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    if "schedule" in whole:
+        return msgspec.json.decode(data, type=Case)
+    return msgspec.json.decode(data, type=Schedule)
+
+
 def write_case(case: Case, path: Path) -> None:
     """Keep a case, one key a line."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(case), indent=1) + b"\n")
