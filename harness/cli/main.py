@@ -23,6 +23,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "By hand": {
         "doctor": "Say what this machine can do, and where each setting comes from.",
         "heal": "Mend whatever an earlier run left broken.",
+        "wan": "Serve the fault proxy alone, for Toxiproxy's clients.",
     },
     "Author": {
         "init": "Write a starter scenario.",

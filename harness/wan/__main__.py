@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.wan.server import ServerOptions, run
+from harness.wan.errors import WanCannotListen
+from harness.wan.server import Ready, ServerOptions, run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,11 +19,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="what every random choice is derived from")
     parser.add_argument("--exit-on-stdin-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(arguments)
-    return run(
-        ServerOptions(
-            host=given.host, port=given.port, seed=given.seed, exit_on_stdin_eof=given.exit_on_stdin_eof
-        )
+    options = ServerOptions(
+        host=given.host, port=given.port, seed=given.seed, exit_on_stdin_eof=given.exit_on_stdin_eof
     )
+    try:
+        run(options, _announce)
+    except WanCannotListen as error:
+        sys.stderr.write(f"{error.message}\n")
+        return int(error.exit_code)
+    return 0
+
+
+def _announce(ready: Ready) -> None:
+    sys.stdout.write(ready.as_json() + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
     ├── WanRefused            7   the API answered with an error status
     └── WanNotApplied         7   the API said yes, but the state read back says otherwise
     WanUnsupported            9   this proxy server lacks what was asked for
+    WanCannotListen           9   an address of the embedded proxy is taken, or none of this machine
 """
 
 from __future__ import annotations
@@ -42,3 +43,7 @@ class WanNotApplied(WanError):
 
 class WanUnsupported(EnvironmentUnfit):
     """The proxy server lacks what was asked for; only the embedded one has it."""
+
+
+class WanCannotListen(EnvironmentUnfit):
+    """The embedded proxy can't listen where it should."""

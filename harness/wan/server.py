@@ -12,16 +12,18 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from harness.wan.api import Api
-from harness.wan.collection import Proxies
+from harness.wan.collection import Proxies, proxy_view
 from harness.wan.connection import Runtime
-from harness.wan.messages import VERSION
+from harness.wan.errors import WanCannotListen
+from harness.wan.listening import join_address
+from harness.wan.messages import VERSION, ProxyInput, ProxyView
 from harness.wan.timing import Timer
 
 _KEPT_BYTES: Final = 64 * 2**20
@@ -29,31 +31,53 @@ _KEPT_BYTES: Final = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What the command line says."""
+    """What the command line says, and the links that are there from the start."""
 
     host: str = "127.0.0.1"
     port: int = 0
     seed: int = 0
     exit_on_stdin_eof: bool = False
+    links: tuple[ProxyInput, ...] = ()
 
 
-def run(options: ServerOptions) -> int:
-    """Serve until a signal, or the end of standard input if that is asked for; returns the exit code."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The API answers, and every link that was asked for is there."""
+
+    api: str
+    links: tuple[ProxyView, ...]
+
+    def as_json(self) -> str:
+        """The line for programs."""
+        return json.dumps(
+            {"event": "wan_ready", "api": self.api, "version": VERSION, "pid": os.getpid()},
+        )
+
+
+def run(options: ServerOptions, announce: Callable[[Ready], None]) -> None:
+    """Serve until a signal, or the end of standard input if that is asked for; announces itself once it is ready.
+
+    Raises:
+        WanCannotListen: The API's address, or a link's, can't be listened on.
+    """
     _raise_descriptor_limit()
     _keep_freed_memory()
     try:
-        _run_loop(options)
-    except OSError as error:
-        sys.stderr.write(
-            f"the fault proxy cannot listen on {options.host}:{options.port}: {error.strerror or error}\n"
-        )
-        return 9
-    return 0
+        import uvloop
+    except ImportError:
+        asyncio.run(_serve(options, announce))
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(options, announce))
 
 
 @contextlib.asynccontextmanager
-async def serving(options: ServerOptions) -> AsyncIterator[tuple[str, int]]:
-    """Serve inside a running event loop; gives the address of the API."""
+async def serving(options: ServerOptions) -> AsyncIterator[Ready]:
+    """Serve inside a running event loop.
+
+    Raises:
+        WanCannotListen: The API's address, or a link's, can't be listened on.
+    """
     loop = asyncio.get_running_loop()
     timer = Timer(loop)
     proxies = Proxies(Runtime(loop, timer, options.seed))
@@ -62,40 +86,58 @@ async def serving(options: ServerOptions) -> AsyncIterator[tuple[str, int]]:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, options.host, options.port)
-        await site.start()
-        address = runner.addresses[0]
-        yield str(address[0]), int(address[1])
+        await _listen(runner, options)
+        links = _create(proxies, options.links)
+        yield Ready(join_address(*runner.addresses[0][:2]), links)
     finally:
         proxies.close()
         await runner.cleanup()
         timer.close()
 
 
-async def _serve(options: ServerOptions) -> None:
+async def _listen(runner: web.AppRunner, options: ServerOptions) -> None:
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+    except (OSError, OverflowError) as error:
+        raise WanCannotListen(
+            f"the fault proxy cannot listen on {join_address(options.host, options.port)}: {_why(error)}",
+            next_step="stop what listens there, or choose another address with --host and --port (0: any free port)",
+        ) from error
+
+
+def _create(proxies: Proxies, links: tuple[ProxyInput, ...]) -> tuple[ProxyView, ...]:
+    views = []
+    for link in links:
+        try:
+            views += [proxy_view(proxy) for proxy in proxies.populate([link])]
+        except OSError as error:
+            raise WanCannotListen(
+                f"link {link.name!r} cannot listen on {link.listen or 'any address'}: {_why(error)}",
+                next_step="stop what listens there, or give the link another address to listen on",
+            ) from error
+    return tuple(views)
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    if error.errno < 0:  # a name that could not be looked up
+        return (error.strerror or str(error)).lower()
+    return os.strerror(error.errno).lower()
+
+
+async def _serve(options: ServerOptions, announce: Callable[[Ready], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(options) as (host, port):
+    async with serving(options) as ready:
         if options.exit_on_stdin_eof:
             _watch_stdin(loop, stop)
-        ready = {"event": "wan_ready", "api": f"{host}:{port}", "version": VERSION, "pid": os.getpid()}
         gc.collect()
         gc.freeze()  # what is here stays: a collection of all of it would hold every link up for milliseconds
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
+        announce(ready)
         await stop.wait()
-
-
-def _run_loop(options: ServerOptions) -> None:
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(_serve(options))
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(options))
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -53,7 +53,7 @@ def test_the_process_says_where_it_listens_and_leaves_when_its_input_ends(echo: 
             assert receive(sock, 5) == b"hello"
             assert child.stdin is not None
             child.stdin.close()
-            assert child.wait(timeout=5) == 0
+            assert child.wait(timeout=60) == 0
             assert sock.recv(1) == b""
         assert child.stderr is not None
         assert child.stderr.read() == ""
@@ -64,14 +64,14 @@ def test_the_process_leaves_on_a_signal(number: signal.Signals) -> None:
     with process() as child:
         ready(child)
         child.send_signal(number)
-        assert child.wait(timeout=5) == 0
+        assert child.wait(timeout=60) == 0
 
 
 def test_a_port_that_is_taken_is_an_error_of_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with process("--port", port) as child:
-            assert child.wait(timeout=5) == 9
+            assert child.wait(timeout=60) == 9
             assert child.stderr is not None
             said = child.stderr.read()
     assert said.count("\n") == 1
@@ -85,17 +85,17 @@ def test_statistics_metrics_and_the_batch_over_plain_http(
     with connect(embedded.client.create_link(name, "127.0.0.1:0", echo.address)) as sock:
         sock.sendall(b"hello")
         receive(sock, 5)
-    stats = requests.get(f"{base}/proxies/{name}/stats", timeout=5).json()
+    stats = requests.get(f"{base}/proxies/{name}/stats", timeout=60).json()
     assert (stats["upstream"]["bytes_in"], stats["downstream"]["bytes_out"]) == (5, 5)
-    assert requests.get(f"{base}/stats", timeout=5).json()[name]["accepted"] == 1
-    metrics = requests.get(f"{base}/metrics", timeout=5).text
+    assert requests.get(f"{base}/stats", timeout=60).json()[name]["accepted"] == 1
+    metrics = requests.get(f"{base}/metrics", timeout=60).text
     assert 'toxiproxy_proxy_sent_bytes_total{direction="upstream",listener="127.0.0.1' in metrics
     assert f'proxy="{name}",upstream="{echo.address}"}} 5' in metrics
     changes: list[dict[str, Any]] = [
         {"op": "disable", "proxy": name},
         {"op": "put_toxic", "proxy": name, "toxic": {"type": "stall"}},
     ]
-    answer = requests.post(f"{base}/batch", json={"changes": changes}, timeout=5).json()
+    answer = requests.post(f"{base}/batch", json={"changes": changes}, timeout=60).json()
     assert answer["first_ns"] <= answer["last_ns"]
     assert answer["failures"] == []
     assert (answer["proxies"][name]["enabled"], len(answer["proxies"][name]["toxics"])) == (False, 1)
@@ -103,7 +103,7 @@ def test_statistics_metrics_and_the_batch_over_plain_http(
         ({"changes": [{"op": "explode"}]}, 400),
         ({"changes": [{"op": "sever", "proxy": "none"}]}, 404),
     ):
-        assert requests.post(f"{base}/batch", json=broken, timeout=5).status_code == status
+        assert requests.post(f"{base}/batch", json=broken, timeout=60).status_code == status
     embedded.client.delete(name)
 
 
@@ -188,7 +188,7 @@ def test_a_system_that_answers_all_the_same_is_found_out(monkeypatch: pytest.Mon
         with pytest.raises(CannotSaturate, match="are answered although"):
             listener.become(Listening.SATURATE)
         assert listener.state is Listening.OPEN
-        with socket.create_connection(address, timeout=5):
+        with socket.create_connection(address, timeout=60):
             pass
         listener.close()
 
@@ -217,7 +217,7 @@ def test_a_process_out_of_descriptors_waits_instead_of_spinning(monkeypatch: pyt
         listener = Listener(asyncio.get_running_loop(), accepted.put_nowait)
         address = listener.open("127.0.0.1", 0)
         listener._sock = Exhausted(listener._sock)  # type: ignore[assignment,arg-type]
-        with socket.create_connection(address, timeout=5):
+        with socket.create_connection(address, timeout=60):
             sock = await asyncio.wait_for(accepted.get(), 5)
             sock.close()
         listener.close()

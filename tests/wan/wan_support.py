@@ -32,7 +32,7 @@ from harness.wan.toxics.contract import End, Stream
 SERVERS = ("uvloop", "asyncio", "toxiproxy")
 PORTS = Ports()
 HANGS_S = 60.0
-ARRIVES_S = 5.0  # how long bytes that must come are waited for
+ARRIVES_S = 30.0  # how long bytes that must come are waited for
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -130,8 +130,8 @@ class Upstream:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def accept(self, timeout_s: float = 5) -> socket.socket:
-        sock = self._accepted.get(timeout=timeout_s)
+    def accept(self, timeout_s: float | None = None) -> socket.socket:
+        sock = self._accepted.get(timeout=timeout_s or ARRIVES_S)
         sock.settimeout(ARRIVES_S)
         return sock
 
@@ -189,27 +189,27 @@ def running(kind: str, *, seed: int = 7) -> Iterator[Server]:
             yield server
         return
     loop = uvloop.new_event_loop() if kind == "uvloop" else asyncio.new_event_loop()
-    started: queue.Queue[tuple[str, int]] = queue.Queue()
+    started: queue.Queue[str] = queue.Queue()
     failures: list[Any] = []
     stop = asyncio.Event()
 
     async def serve() -> None:
         loop.set_exception_handler(lambda _, context: failures.append(context))
-        async with serving(ServerOptions(seed=seed)) as address:
-            started.put(address)
+        async with serving(ServerOptions(seed=seed)) as ready:
+            started.put(ready.api)
             await stop.wait()
 
     thread = threading.Thread(
         target=lambda: asyncio.Runner(loop_factory=lambda: loop).run(serve()), daemon=True
     )
     thread.start()
-    host, port = started.get(timeout=5)
+    api = started.get(timeout=HANGS_S)
     try:
-        with WanClient(f"{host}:{port}", timeout_s=5) as client:
+        with WanClient(api, timeout_s=ARRIVES_S) as client:
             yield Server(kind, client, failures)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=5)
+        thread.join(timeout=HANGS_S)
     assert failures == []
 
 
@@ -225,7 +225,9 @@ def _toxiproxy() -> Iterator[Server]:
     command = [binary, "-host", "127.0.0.1", "-port", str(port), "-proxy-metrics"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            with eventually(lambda: WanClient(f"127.0.0.1:{port}", timeout_s=5), WanUnreachable) as client:
+            with eventually(
+                lambda: WanClient(f"127.0.0.1:{port}", timeout_s=ARRIVES_S), WanUnreachable
+            ) as client:
                 yield Server("toxiproxy", client)
         finally:
             process.terminate()
@@ -311,7 +313,7 @@ def silent(sock: socket.socket, for_s: float = 0.1) -> bool:
     except OSError:
         return False
     finally:
-        sock.settimeout(5)
+        sock.settimeout(ARRIVES_S)
     return False
 
 
