@@ -9,14 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stage_bench import MS, Bench
 from wan_support import FakeTime, Recorder, Source
 
 import harness.wan.toxics as toxics
-from harness.wan.toxics.contract import NOWHERE, End, Outlet, Place, Stage
+from harness.wan.toxics.contract import NOWHERE, End, Outlet, Place
 from harness.wan.toxics.registry import ToxicType, register, toxic_type, toxic_types, type_of
-from harness.wan.toxics.slicer import cut
 
-MS = 1_000_000
 # Settings under which each toxic does its worst; a toxic without an entry is tried with its defaults.
 EXAMPLES: dict[str, list[msgspec.Struct]] = {
     "latency": [toxics.Latency(latency_ms=5), toxics.Latency(latency_ms=5, jitter_ms=20), toxics.Latency()],
@@ -49,28 +48,6 @@ LOSSLESS = [
     for case in CASES
     if case.values[0].name not in LOSES and not getattr(case.values[1], "sever", False)  # type: ignore[union-attr]
 ]
-
-
-class Bench:
-    """One stage at work, between a test and a recorder."""
-
-    def __init__(self, kind: ToxicType, settings: Any) -> None:
-        self.time = FakeTime()
-        self.out = Recorder(self.time)
-        self.valve = Source()
-        self.severed = 0
-        place = Place(self.time.timer, self.valve, lambda: Random(7), self._sever)
-        self.stage: Stage = kind.start(settings, place)
-        self.stage.next = self.out
-
-    def _sever(self) -> None:
-        self.severed += 1
-
-    def feed(self, data: bytes) -> None:
-        self.stage.feed(data, self.time.now)
-
-    def end(self, how: End = End.EOF) -> None:
-        self.stage.end(how, self.time.now)
 
 
 def check_order(bench: Bench, sent: bytes) -> None:
@@ -355,109 +332,3 @@ def test_a_stall_can_be_changed_to_one_that_drains() -> None:
     bench.stage.update(toxics.Stall(sever=False), bench.time.now)
     bench.stage.release(bench.time.now)
     assert (bench.severed, bench.out.data, bench.out.ends, bench.valve.reasons) == (0, b"x", [End.EOF], set())
-
-
-def pieces(bench: Bench) -> list[int]:
-    return [len(data) for _, data in bench.out.pieces]
-
-
-def test_the_slicer_halves_until_each_piece_is_small_and_pauses_behind_each() -> None:
-    bench = Bench(type_of(toxics.Slicer()), toxics.Slicer(average_size_bytes=30, delay_us=1000))
-    bench.feed(b"x" * 100)
-    bench.end()
-    assert pieces(bench) == [25]
-    for done in (2, 3, 4):
-        bench.time.advance(MS - 1)
-        assert len(bench.out.pieces) == done - 1
-        bench.time.advance(1)
-        assert pieces(bench) == [25] * done
-    assert bench.out.ends == []
-    bench.time.advance(MS)
-    assert bench.out.ends == [End.EOF]
-
-
-def test_the_slicer_takes_the_next_read_when_the_pause_behind_the_last_is_over() -> None:
-    bench = Bench(type_of(toxics.Slicer()), toxics.Slicer(average_size_bytes=30, delay_us=1000))
-    bench.feed(b"a" * 20)
-    bench.feed(b"b" * 20)
-    assert bench.out.data == b"a" * 20
-    bench.time.advance(MS)
-    assert bench.out.data == b"a" * 20 + b"b" * 20
-
-
-def test_a_change_of_the_slicer_passes_the_read_that_is_being_cut_on_in_one_piece() -> None:
-    bench = Bench(type_of(toxics.Slicer()), toxics.Slicer(average_size_bytes=30, delay_us=10_000))
-    bench.feed(b"x" * 100)
-    bench.feed(b"y" * 100)
-    bench.stage.update(toxics.Slicer(average_size_bytes=60), bench.time.now)
-    bench.time.advance(0)
-    assert pieces(bench) == [25, 75, 50, 50]
-
-
-def test_a_long_read_is_cut_as_if_it_came_in_the_parts_that_toxiproxy_reads() -> None:
-    bench = Bench(type_of(toxics.Slicer()), toxics.Slicer(average_size_bytes=20_000))
-    bench.feed(b"x" * 40_000)
-    bench.time.advance(0)
-    assert pieces(bench) == [16_384, 16_384, 7_232]
-
-
-def test_the_slicer_pauses_its_source_when_it_holds_much_and_resumes_at_half() -> None:
-    bench = Bench(type_of(toxics.Slicer()), toxics.Slicer(average_size_bytes=8192, delay_us=1000))
-    bench.feed(b"x" * 80_000)
-    assert len(bench.valve.reasons) == 1
-    bench.time.advance(6 * MS)
-    assert bench.valve.reasons == set()
-
-
-@given(
-    st.binary(max_size=400),
-    st.integers(-2, 60),
-    st.integers(-2, 60),
-    st.integers(0, 2**32),
-)
-def test_cutting_loses_nothing_and_leaves_no_piece_empty_or_longer_than_was_asked_for(
-    data: bytes, average: int, variation: int, seed: int
-) -> None:
-    settings = toxics.Slicer(average_size_bytes=average, size_variation_bytes=variation)
-    cuts = list(cut(data, settings, Random(seed)))
-    assert b"".join(cuts) == data
-    assert all(1 <= len(piece) <= max(1, average + variation) for piece in cuts if data)
-
-
-def test_the_slicer_draws_its_variation_from_the_seed_of_its_place() -> None:
-    settings = toxics.Slicer(average_size_bytes=20, size_variation_bytes=10)
-    one, two = ([len(piece) for piece in cut(b"x" * 500, settings, Random(seed))] for seed in (1, 2))
-    assert one == [len(piece) for piece in cut(b"x" * 500, settings, Random(1))] != two
-
-
-def test_limit_data_closes_behind_the_last_byte_that_may_pass() -> None:
-    bench = Bench(type_of(toxics.LimitData()), toxics.LimitData(limit_bytes=150))
-    bench.feed(b"a" * 100)
-    assert (bench.out.data, bench.out.ends) == (b"a" * 100, [])
-    bench.feed(b"b" * 100)
-    bench.feed(b"c" * 100)
-    bench.end()
-    assert (bench.out.data, bench.out.ends) == (b"a" * 100 + b"b" * 50, [End.CLOSE])
-
-
-def test_limit_data_closes_at_once_when_exactly_the_limit_has_passed() -> None:
-    bench = Bench(type_of(toxics.LimitData()), toxics.LimitData(limit_bytes=100))
-    bench.feed(b"a" * 100)
-    assert (len(bench.out.data), bench.out.ends) == (100, [End.CLOSE])
-
-
-def test_a_limit_counts_what_passed_before_it_was_changed_and_closes_at_the_next_byte() -> None:
-    bench = Bench(type_of(toxics.LimitData()), toxics.LimitData(limit_bytes=150))
-    bench.feed(b"a" * 100)
-    bench.stage.update(toxics.LimitData(limit_bytes=50), bench.time.now)
-    assert bench.out.ends == []
-    bench.feed(b"b")
-    assert (len(bench.out.data), bench.out.ends) == (100, [End.CLOSE])
-
-
-def test_a_limit_that_was_not_reached_lets_an_end_and_its_removal_pass() -> None:
-    bench = Bench(type_of(toxics.LimitData()), toxics.LimitData(limit_bytes=150))
-    bench.feed(b"a" * 100)
-    bench.stage.release(bench.time.now)
-    bench.end()
-    assert (len(bench.out.data), bench.out.ends) == (100, [End.EOF])
