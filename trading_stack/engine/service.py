@@ -23,7 +23,7 @@ from trading_stack.engine.host import Host
 from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.engine.peers import KEY_FILE, ROSTER_FILE, Peers
 from trading_stack.events import log
-from trading_stack.journal.core import SNAPSHOT_EVERY, Config
+from trading_stack.journal.config import SNAPSHOT_EVERY, Config
 from trading_stack.journal.events import PeerUp
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.store import Store

@@ -25,7 +25,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trading_stack.defects import Defect
-from trading_stack.journal.core import Core, Role
+from trading_stack.journal.config import Role
+from trading_stack.journal.core import Core
 from trading_stack.journal.life import Age
 from trading_stack.journal.messages import Recover, RecoverReply, Status
 

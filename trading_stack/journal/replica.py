@@ -13,7 +13,8 @@ import msgspec
 
 from trading_stack.journal.candidate import Candidate
 from trading_stack.journal.certificate import Certificate
-from trading_stack.journal.core import Config, Core, Role
+from trading_stack.journal.config import Config, Role
+from trading_stack.journal.core import Core
 from trading_stack.journal.entries import Position
 from trading_stack.journal.events import (
     AskReads,
@@ -134,9 +135,9 @@ class Replica:
             PreVote: voter.on_pre_vote,
             Seal: voter.on_seal,
             Fetch: voter.on_fetch,
-            PreVoteReply: self._to_candidate("on_pre_vote_reply"),
-            SealReply: self._to_candidate("on_seal_reply"),
-            FetchReply: self._to_candidate("on_fetch_reply"),
+            PreVoteReply: self._pre_vote_reply,
+            SealReply: self._seal_reply,
+            FetchReply: self._fetch_reply,
             Status: newcomer.on_status,
             Recover: newcomer.on_recover,
             RecoverReply: newcomer.on_recover_reply,
@@ -244,12 +245,17 @@ class Replica:
     def _received(self, event: Received) -> None:
         self._messages[type(event.message)](event.sender, event.message)
 
-    def _to_candidate(self, method: str) -> Callable[[str, Any], None]:
-        def pass_on(sender: str, message: Any) -> None:
-            if self._candidate is not None:
-                getattr(self._candidate, method)(sender, message)
+    def _pre_vote_reply(self, sender: str, message: PreVoteReply) -> None:
+        if self._candidate is not None:
+            self._candidate.on_pre_vote_reply(sender, message)
 
-        return pass_on
+    def _seal_reply(self, sender: str, message: SealReply) -> None:
+        if self._candidate is not None:
+            self._candidate.on_seal_reply(sender, message)
+
+    def _fetch_reply(self, sender: str, message: FetchReply) -> None:
+        if self._candidate is not None:
+            self._candidate.on_fetch_reply(sender, message)
 
     def _append_reply(self, sender: str, message: AppendReply) -> None:
         if self._primary is not None:

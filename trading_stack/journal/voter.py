@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from trading_stack.defects import Defect
 from trading_stack.journal.certificate import Certificate
-from trading_stack.journal.core import BATCH_BYTES, BATCH_ENTRIES, Core, Role
+from trading_stack.journal.config import Role
+from trading_stack.journal.core import BATCH_BYTES, BATCH_ENTRIES, Core
 from trading_stack.journal.messages import (
     Append,
     AppendReply,

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from trading_stack.defects import LOST_FSYNC_NS, Defect
 from trading_stack.engine.heartbeat import HEARTBEAT_NS, heartbeat
 from trading_stack.engine.tally import Tally
 from trading_stack.journal import events as j
-from trading_stack.journal.core import Config
+from trading_stack.journal.config import Config
 from trading_stack.journal.messages import AppendReply
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.sentinel.messages import Heartbeat
-from trading_stack.simulation.disk import FSYNC_LEAST_NS, FSYNC_SPREAD_NS
 from trading_stack.simulation.inbox import news
 from trading_stack.simulation.network import MS, NODES, Channel
 from trading_stack.simulation.signing import verify
+from trading_stack.simulation.store import NodeStore
 
 if TYPE_CHECKING:
     from trading_stack.simulation.world import World
@@ -48,18 +47,14 @@ class EngineNode:
         self._clock = world.clocks[name]
         self._peers = tuple(node for node in NODES if node != name)
         self._held: list[tuple[str, j.Event]] = []
-        self._queue: list[j.Persist] = []
-        self._batch: list[j.Persist] = []
-        self._store_failed = False
+        self._store = NodeStore(self)
         self._timer = 0
         self._timer_held = False
-        self._write_held = False
-        self._fsync_ns = 0
         self._asked_ns: dict[int, int] = {}
         self._lying: dict[int, j.Event] = {}
         self._effects: dict[type[Any], Callable[[Any], None]] = {
             j.Send: self._send,
-            j.Persist: self._persist,
+            j.Persist: self._store.write,
             j.Apply: self._apply,
             j.AnswerReads: self._answer_reads,
             j.Refer: self._refer,
@@ -78,8 +73,8 @@ class EngineNode:
         world = self.world
         self.alive, self.frozen = True, False
         self.life += 1
-        self._held, self._queue, self._batch = [], [], []
-        self._timer_held = self._write_held = self._store_failed = False
+        self._held, self._timer_held = [], False
+        self._store.begin()
         stored = world.disks[self.name].open()
         self._restore(stored.snapshot)
         config = Config(
@@ -92,8 +87,7 @@ class EngineNode:
         )
         nonce = world.draws.below(1 << 40)
         self.replica = Replica(config, stored, nonce=nonce)
-        self._fsync_ns = self._now_ns()
-        self._tally = Tally(self._now_ns())
+        self._tally = Tally(self.now_ns())
         self._asked_ns.clear()
         self._lying.clear()
         if world.sentinels:
@@ -102,11 +96,7 @@ class EngineNode:
     def kill(self) -> None:
         """End the process. A transaction under way is done or not; the system sends some of what it was given."""
         self._crash()
-        disk = self.world.disks[self.name]
-        if self._batch and self.world.draws.chance(0.5):
-            self._write(self._batch)
-            disk.sync()
-        self._batch = []
+        self._store.crash()
         self.world.judge.check_recoverable()
 
     def lose_power(self) -> None:
@@ -134,9 +124,7 @@ class EngineNode:
         """Go on with what has arrived meanwhile: each sender's in order, the senders in any, and timers last."""
         self.frozen = False
         held, self._held = self._held, []
-        if self._write_held:
-            self._write_held = False
-            self._finish(self.life, None)
+        self._store.thaw()
         for chosen in self.world.draws.shuffled(list(dict.fromkeys(source for source, _ in held))):
             for source, event in held:
                 if source == chosen:
@@ -157,10 +145,12 @@ class EngineNode:
 
     def hear(self, event: j.Received) -> None:
         """A peer's message arrives."""
-        if self.frozen:
-            self._held.append((event.sender, event))
-        elif self.alive:
-            self.tell(event)
+        self.receive(event.sender, event)
+
+    def on_stored(self, life: int, event: j.Event) -> None:
+        """The store has done something that this life of the engine asked for."""
+        if life == self.life:
+            self.receive(STORE, event)
 
     def tell(self, event: j.Event) -> None:
         """Let the replica handle an event, and do what it asks for."""
@@ -176,7 +166,8 @@ class EngineNode:
     def on_peer_up(self, peer: str) -> None:
         self.receive(peer, j.PeerUp(peer))
 
-    def _now_ns(self) -> int:
+    def now_ns(self) -> int:
+        """The time by its own clock."""
         return self._clock.local(self.world.now_ns)
 
     def _set_timer(self, effect: j.SetTimer) -> None:
@@ -227,7 +218,7 @@ class EngineNode:
         self._take(request, j.AskReads([request]))
 
     def _take(self, request: int, event: j.Event) -> None:
-        self._asked_ns[request] = self._now_ns()
+        self._asked_ns[request] = self.now_ns()
         if self.sluggish_ns:
             self._lying[request] = event
             self.world.at(self.world.now_ns + self.sluggish_ns, self._due, request, None)
@@ -248,7 +239,7 @@ class EngineNode:
     def _answered(self, request: int) -> None:
         asked_ns = self._asked_ns.pop(request, None)
         if asked_ns is not None:
-            self._tally.answer(self._now_ns() - asked_ns)
+            self._tally.answer(self.now_ns() - asked_ns)
 
     def _refer(self, effect: j.Refer) -> None:
         self._tally.turn_away(len(effect.requests))
@@ -268,70 +259,12 @@ class EngineNode:
         state = before + [entry.hash for entry in effect.entries]
         taken = j.SnapshotTaken(len(state), msgspec.msgpack.encode(state))
         world = self.world
-        world.at(world.now_ns + world.draws.below(SNAPSHOT_NS), self._stored, self.life, taken)
+        world.at(world.now_ns + world.draws.below(SNAPSHOT_NS), self.on_stored, self.life, taken)
 
     def _restore(self, snapshot: Snapshot | None) -> None:
         """Begin with the state of a snapshot, or with none."""
         self.applied = _state(snapshot)
         self.world.judge.on_restored(self.name, self.applied)
-
-    # --- the store: one transaction at a time takes all that waits
-
-    def _persist(self, effect: j.Persist) -> None:
-        if self._store_failed:
-            return
-        self._queue.append(effect)
-        if not self._batch:
-            self._begin()
-
-    def _begin(self) -> None:
-        world, disk = self.world, self.world.disks[self.name]
-        self._batch, self._queue = self._queue, []
-        takes_ns = FSYNC_LEAST_NS + world.draws.below(FSYNC_SPREAD_NS) + disk.slow_ns
-        if Defect.LOST_FSYNC in world.defects:
-            world.at(world.now_ns, self._stored, self.life, j.Persisted(self._batch[-1].ticket))
-            takes_ns = LOST_FSYNC_NS
-        world.at(world.now_ns + takes_ns, self._finish, self.life, None)
-
-    def _stored(self, life: int, event: j.Event) -> None:
-        if life == self.life:
-            self.receive(STORE, event)
-
-    def _finish(self, life: int, _: None) -> None:
-        if life != self.life:
-            return
-        if self.frozen:
-            self._write_held = True
-            return
-        disk, batch = self.world.disks[self.name], self._batch
-        self._batch = []
-        if disk.full:
-            self._store_failed = True
-            self._queue.clear()
-            self.tell(j.PersistFailed("disk is full"))
-            return
-        outcomes = self._write(batch)
-        if Defect.LOST_FSYNC in self.world.defects:
-            outcomes = []
-        else:
-            disk.sync()
-        self._fsync_ns = self._now_ns()
-        self.world.judge.check_recoverable()
-        if self._queue:
-            self._begin()
-        for outcome in outcomes:
-            self.tell(outcome)
-
-    def _write(self, batch: list[j.Persist]) -> list[j.Event]:
-        disk, outcomes = self.world.disks[self.name], list[j.Event]()
-        for persist in batch:
-            if persist.promise is not None:
-                before = disk.written.promise.epoch
-                self.world.judge.on_promise(self.name, before, persist.promise.epoch)
-            refused = disk.write(persist)
-            if refused is not None:
-                outcomes.append(refused)
-        return [*outcomes, j.Persisted(batch[-1].ticket)]
 
     # --- heartbeats
 
@@ -339,7 +272,7 @@ class EngineNode:
         if life != self.life:
             return
         world = self.world
-        world.at(self._clock.world(self._now_ns() + HEARTBEAT_NS), self._beats, life, None)
+        world.at(self._clock.world(self.now_ns() + HEARTBEAT_NS), self._beats, life, None)
         self.beat()
 
     def beat(self) -> None:
@@ -354,11 +287,11 @@ class EngineNode:
 
     def heartbeat(self) -> Heartbeat:
         """What this engine says of itself now."""
-        view, now_ns = self.replica.view(), self._now_ns()
+        view, now_ns = self.replica.view(), self.now_ns()
         return heartbeat(
             view,
             now_ns,
-            fsynced_ns=self._fsync_ns,
+            fsynced_ns=self._store.synced_ns,
             linked=view.leader in self.linked,
             figures=self._tally.figures(now_ns),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.config import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.network import MS, NODES

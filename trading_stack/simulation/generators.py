@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.config import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.forgetful import forgetful

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.config import SNAPSHOT_EVERY
 from trading_stack.simulation.faults import AnyFault
 from trading_stack.simulation.network import MS
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
-from trading_stack.journal.core import SNAPSHOT_EVERY
+from trading_stack.journal.config import SNAPSHOT_EVERY
 from trading_stack.journal.image import Image
 from trading_stack.simulation.clock import Clock
 from trading_stack.simulation.disk import Disk

@@ -18,7 +18,7 @@ from trading_stack.engine.marks import PERIOD_S, MarksDesk
 from trading_stack.engine.messages import Done, Leading, NotPrimary, Read, Submit
 from trading_stack.engine.tally import Tally
 from trading_stack.journal import events as j
-from trading_stack.journal.core import SNAPSHOT_EVERY, Config
+from trading_stack.journal.config import SNAPSHOT_EVERY, Config
 from trading_stack.journal.replica import Replica
 from trading_stack.journal.snapshots import Snapshot
 from trading_stack.market.messages import Follow, MarksFrame

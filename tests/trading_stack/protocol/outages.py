@@ -41,10 +41,11 @@ def crash_after_writes(world: World, node: str) -> None:
     engine, disk = world.engines[node], world.disks[node]
     if not engine.alive:
         return
-    for persist in [*engine._batch, *engine._queue]:
+    store = engine._store
+    for persist in [*store._batch, *store._queue]:
         disk.write(persist)
     disk.sync()
-    engine._batch, engine._queue = [], []
+    store._batch, store._queue = [], []
     crash(world, node)
 
 

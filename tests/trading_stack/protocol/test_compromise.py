@@ -19,7 +19,7 @@ from trading_stack import settings
 from trading_stack.dial import Client
 from trading_stack.engine.service import Engine
 from trading_stack.journal.certificate import Certificate, signed_bytes
-from trading_stack.journal.core import Role
+from trading_stack.journal.config import Role
 from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import AppendReply, PreVoteReply, SealReply
 from trading_stack.keys import Signer, link_key

@@ -7,7 +7,7 @@ from outages import freeze
 from sentinel_post import ALL, STANDBYS, Post, beat, watching
 
 from trading_stack.journal import events as j
-from trading_stack.journal.core import Role
+from trading_stack.journal.config import Role
 from trading_stack.journal.messages import Append, Seal
 from trading_stack.journal.primary import WINDOW_ENTRIES
 from trading_stack.sentinel.events import Ballot, Beat, Heard, Order, Save, Saved, Tell, ToEngine

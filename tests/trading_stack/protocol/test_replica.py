@@ -9,7 +9,7 @@ from outages import BY_DEEDS, CALM, freeze, thaw
 from trading_stack.defects import Defect
 from trading_stack.journal import events as j
 from trading_stack.journal.certificate import valid
-from trading_stack.journal.core import Config, Role
+from trading_stack.journal.config import Config, Role
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.image import Image
 from trading_stack.journal.life import Age, Life

@@ -6,7 +6,7 @@ import pytest
 from outages import BY_DEEDS, CALM, back_up, crash, put_back, start, wipe
 
 from trading_stack.journal import events as j
-from trading_stack.journal.core import Config
+from trading_stack.journal.config import Config
 from trading_stack.journal.image import Image
 from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import Status

@@ -19,7 +19,7 @@ from trading_stack.engine.door import Incoming
 from trading_stack.engine.messages import FromEngine, Leading, NotPrimary, Read, Submit
 from trading_stack.engine.service import Engine
 from trading_stack.instruments import SCALE
-from trading_stack.journal.core import Role
+from trading_stack.journal.config import Role
 from trading_stack.market.messages import MarksFrame
 from trading_stack.sentinel.messages import Accusation, FromPeer, Grant, Heartbeat
 from trading_stack.sentinel.service import INCOMING, Watchtower

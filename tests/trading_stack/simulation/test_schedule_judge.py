@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from trading_stack.defects import Defect
-from trading_stack.journal.core import Config
+from trading_stack.journal.config import Config
 from trading_stack.journal.entries import Entry
 from trading_stack.journal.events import Promise
 from trading_stack.journal.image import Image

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 import trading_stack
-from trading_stack.journal.core import Config
+from trading_stack.journal.config import Config
 from trading_stack.simulation import engine
 from trading_stack.simulation.network import MS
 from trading_stack.simulation.rules import Happening
