@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from harness.engine.bench import HEADSTART_S
+from harness.engine.process_bench import HEADSTART_S
 from harness.history.run import Run, load_run
 from harness.history.stored import stored_runs
 from harness.model.errors import HarnessError

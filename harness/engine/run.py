@@ -10,10 +10,10 @@ from contextlib import suppress
 import msgspec
 
 from harness.checks.judging import judge_all
+from harness.engine.bench import Bench
+from harness.engine.benches import bench_for
 from harness.engine.finished import Finished, code_of
 from harness.engine.garbage import old_objects_left_alone
-from harness.engine.ground import Ground
-from harness.engine.grounds import ground_for
 from harness.engine.interrupts import Interrupted, Interrupts
 from harness.engine.play import Acts, Play, Stop, Task
 from harness.engine.setup import Setup
@@ -38,7 +38,7 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
     A run that can't be written down whole (a full disk) is UNKNOWN at best, and says so. Raises what kept it from beginning
     (no room for its folder, no adapter); then there is nothing to heal.
     """
-    bench = ground_for(setup, observers=observers)
+    bench = bench_for(setup, observers=observers)
     codes: set[ExitCode] = set()
     broke: Exception | None = None
     with (
@@ -74,7 +74,7 @@ def run_scenario(setup: Setup, *, observers: tuple[Observer, ...] = ()) -> Finis
     )
 
 
-def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
+def _walk(bench: Bench, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     stop = Stop.ENDED
     try:
         with interrupts.breakable():
@@ -93,7 +93,7 @@ def _walk(bench: Ground, interrupts: Interrupts, codes: set[ExitCode]) -> None:
     _wind_down(bench, codes)
 
 
-def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
+def _play(bench: Bench, interrupts: Interrupts, zero_ns: int) -> Stop:
     scenario = bench.setup.scenario
     zero_at = zero_ns - bench.record.origin_ns
 
@@ -135,7 +135,7 @@ def _play(bench: Ground, interrupts: Interrupts, zero_ns: int) -> Stop:
     return stop
 
 
-def _tick(bench: Ground, interrupts: Interrupts, scenario: Scenario) -> Stop | None:
+def _tick(bench: Bench, interrupts: Interrupts, scenario: Scenario) -> Stop | None:
     bench.look_around()
     if interrupts.requested:
         return Stop.INTERRUPTED
@@ -157,7 +157,7 @@ def _who_waits(scenario: Scenario, moment: str) -> str:
     )
 
 
-def _tell_stop(bench: Ground, stop: Stop, codes: set[ExitCode]) -> None:
+def _tell_stop(bench: Bench, stop: Stop, codes: set[ExitCode]) -> None:
     if stop is Stop.INTERRUPTED:
         codes.add(ExitCode.INTERRUPTED)
         _tell_aborted(bench, "interrupted", "somebody asked to stop")
@@ -168,7 +168,7 @@ def _tell_stop(bench: Ground, stop: Stop, codes: set[ExitCode]) -> None:
         _tell_aborted(bench, "error" if problem else "guard", reason)
 
 
-def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
+def _wind_down(bench: Bench, codes: set[ExitCode]) -> None:
     """Heal, then freeze, as far as there is something to heal and to freeze; a failed heal leaves a history all the same."""
     for needed, act in ((bench.has_site, bench.settle), (bench.zero_ns is not None, bench.freeze)):
         if not needed:
@@ -183,7 +183,7 @@ def _wind_down(bench: Ground, codes: set[ExitCode]) -> None:
             _tell_aborted(bench, _cause(error), said)
 
 
-def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
+def _take_down(bench: Bench) -> tuple[tuple[str, ...], Exception | None]:
     """End everything; answers what is left, and what went wrong: then nobody knows what is left."""
     try:
         return bench.tear_down(), None
@@ -191,7 +191,7 @@ def _take_down(bench: Ground) -> tuple[tuple[str, ...], Exception | None]:
         return (f"the stack could not be taken down whole: {error}",), error
 
 
-def _tell_aborted(bench: Ground, cause: str, reason: str) -> None:
+def _tell_aborted(bench: Bench, cause: str, reason: str) -> None:
     bench.record.emit(e.RunAborted(at_ns=bench.record.now(), cause=cause, reason=reason))
 
 
@@ -226,18 +226,18 @@ def _doubted(judgement: Judgement, *unwritten: str) -> Judgement:
     )
 
 
-def _save_evidence(bench: Ground) -> None:
+def _save_evidence(bench: Bench) -> None:
     """Keep what the services hold when the run failed; what can't be kept spoils no verdict."""
     if bench.has_site and bench.leaves_evidence and _judge(bench).outcome is Outcome.FAIL:
         with suppress(HarnessError, OSError):
             bench.save_evidence(bench.record.folder.path / "evidence")
 
 
-def _judge(bench: Ground) -> Judgement:
+def _judge(bench: Bench) -> Judgement:
     return judge_all(load_run(bench.record.folder.path), bench.setup.scenario.expect)
 
 
-def _say_left(bench: Ground) -> None:
+def _say_left(bench: Bench) -> None:
     active = ", ".join(bench.nemesis.active) if bench.has_site and bench.nemesis.active else "none"
     sys.stderr.write(
         f"\nnow: {bench.phase}; faults in force: {active}. If process {os.getpid()} is killed (kill -9), the guardian "

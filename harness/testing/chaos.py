@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from harness.engine.bench import Bench
+from harness.engine.process_bench import ProcessBench
 from harness.faults.clock_drift import ClockDrift
 from harness.faults.connection_reset import ConnectionReset
 from harness.faults.contract import Fault
@@ -36,7 +36,7 @@ class Chaos:
     none or don't fit together, and `Inconclusive` when the fault could not be injected.
     """
 
-    def __init__(self, bench: Callable[[], Bench]) -> None:
+    def __init__(self, bench: Callable[[], ProcessBench]) -> None:
         self._bench = bench
         self._made: list[FaultInForce] = []
         self._lock = threading.RLock()

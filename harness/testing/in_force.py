@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 
-from harness.engine.bench import Bench
+from harness.engine.process_bench import ProcessBench
 from harness.faults.contract import Fault, Move
 from harness.model.errors import HealFailed, UsageError
 
@@ -18,7 +18,13 @@ class FaultInForce:
     """One fault that a test injected. Leaving the `with` block heals it at once, unless it was healed before."""
 
     def __init__(
-        self, bench: Bench, fault_id: str, fault: Fault, *, lasts_s: float | None, lock: threading.RLock
+        self,
+        bench: ProcessBench,
+        fault_id: str,
+        fault: Fault,
+        *,
+        lasts_s: float | None,
+        lock: threading.RLock,
     ) -> None:
         self.id = fault_id
         self._bench = bench

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from harness.checks.judging import judge_all, read_expectations
 from harness.checks.registry import all_checks
 from harness.documents.reading import keys_of
-from harness.engine.bench import Bench
+from harness.engine.process_bench import ProcessBench
 from harness.engine.setup import Setup
 from harness.engine.verdict_file import write_verdicts
 from harness.guardian.recovery import heal_orphans
@@ -47,7 +47,7 @@ class Session:
         self._run: Run | None = None
         self._judged: dict[str, Any] = {}
         self._properties: list[tuple[str, object]] = []
-        self.bench: Bench | None = None
+        self.bench: ProcessBench | None = None
         self.chaos = Chaos(self._unfrozen)
         self.stack = RunningStack(self)
 
@@ -61,7 +61,7 @@ class Session:
             self._cleanup.enter_context(machine_to_itself())
             heal_orphans()
             self._cleanup.enter_context(stack_lock(self._setup.stack))
-            self.bench = Bench(self._setup)
+            self.bench = ProcessBench(self._setup)
             self._cleanup.callback(self._tear_down)
             self.bench.bring_up()
             self.bench.begin_load()
@@ -108,7 +108,7 @@ class Session:
         taken, self._properties = self._properties, []
         return list(dict(taken).items())
 
-    def _unfrozen(self) -> Bench:
+    def _unfrozen(self) -> ProcessBench:
         if self.bench is None:
             raise UsageError("the stack is not up")
         if self._run is not None:
@@ -126,7 +126,7 @@ class Session:
         if not bench.judge_steady_state():
             raise Inconclusive("the steady state before any fault failed; see the run's journal")
 
-    def _watch(self, bench: Bench) -> None:
+    def _watch(self, bench: ProcessBench) -> None:
         """Load after the last fault, so that a failover can be seen to end."""
         ends = bench.nemesis.last_change_ns
         assert bench.zero_ns is not None
@@ -143,7 +143,7 @@ class Session:
         if left:
             raise Unhealed(f"the stack left something behind: {', '.join(left)}")
 
-    def _tell(self, bench: Bench) -> None:
+    def _tell(self, bench: ProcessBench) -> None:
         """Keep what was asked with the run, so that judging it again gives the same, and write its report."""
         document = {**bench.record.meta.document, "expect": self._judged}
         write_meta(bench.record.folder, msgspec.structs.replace(bench.record.meta, document=document))

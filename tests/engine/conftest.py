@@ -23,7 +23,7 @@ from harness.model.judgement import Judgement
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     """Runs a scenario on a fake bench: keyword arguments say what happens at which step, and `out` where runs are kept."""
-    monkeypatch.setattr(run_module, "ground_for", FakeBench)
+    monkeypatch.setattr(run_module, "bench_for", FakeBench)
     monkeypatch.setattr(FakeBench, "trouble", "")
 
     def run(

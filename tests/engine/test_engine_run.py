@@ -114,7 +114,7 @@ def test_a_bug_takes_the_stack_down_and_is_told_like_anything_else(runner: Runne
 
 
 def test_what_keeps_a_run_from_beginning_is_raised(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "ground_for", lambda *_, **__: raising(OSError("no room"))())
+    monkeypatch.setattr(run_module, "bench_for", lambda *_, **__: raising(OSError("no room"))())
     with pytest.raises(OSError, match="no room"):
         runner()
 
