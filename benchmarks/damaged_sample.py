@@ -21,7 +21,7 @@ from trading_stack.journal.image import Image
 from trading_stack.journal.meta import FORMAT, Meta
 from trading_stack.journal.opening import open_store
 from trading_stack.journal.store import Outcome, Store
-from trading_stack.journal.witness import WITNESS
+from trading_stack.journal.write_counter import COUNTER
 from trading_stack.simulation.disk import Disk
 from trading_stack.simulation.network import MS
 from trading_stack.simulation.world import World
@@ -31,7 +31,7 @@ NEVER: Final = 1000
 WHOLE: Final = "whole"
 SNAPSHOTS_EVERY: Final = {WHOLE: NEVER, "shortened": 9}
 SHM: Final = f"{FILE}-shm"
-FILES: Final = (FILE, WAL, SHM, WITNESS)
+FILES: Final = (FILE, WAL, SHM, COUNTER)
 PAGE_BYTES: Final = 512
 IN_THE_WAL: Final = 6
 LEADERS: Final = ("alpha", "bravo", "alpha")

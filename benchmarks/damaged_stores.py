@@ -51,7 +51,7 @@ from trading_stack.journal.events import Stored
 from trading_stack.journal.files import FILE, WAL, connect
 from trading_stack.journal.meta import StoreRefused
 from trading_stack.journal.opening import open_store
-from trading_stack.journal.witness import WITNESS
+from trading_stack.journal.write_counter import COUNTER
 
 GOOD: Final = ("unharmed", "recognised", "rolled back")
 CHUNK: Final = 400
@@ -112,7 +112,7 @@ class Mixture:
 
 def mixtures(sample: Sample) -> Iterator[Mixture]:
     """One or two of the three files that are read, as of each earlier write; not what is a whole earlier store."""
-    read = (FILE, WAL, WITNESS)
+    read = (FILE, WAL, COUNTER)
     for write, earlier in enumerate(sample.earlier, 1):
         for names in (names for count in (1, 2) for names in combinations(read, count)):
             mixture = Mixture(names, earlier, write)
@@ -238,7 +238,7 @@ def campaign(
 
 def same_reading(sample: Sample, cases: Sequence[Damage]) -> Tally:
     """Whether SQLite reads the same with each damaged wal-index, which it is to make anew at the first opening."""
-    tally, files = Tally(), {name: data for name, data in sample.files.items() if name != WITNESS}
+    tally, files = Tally(), {name: data for name, data in sample.files.items() if name != COUNTER}
     with tempfile.TemporaryDirectory() as name:
         whole = _rows(Path(name), files)
         for case in cases:

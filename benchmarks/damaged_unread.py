@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from trading_stack.journal.files import FILE, WAL
-from trading_stack.journal.witness import WITNESS
+from trading_stack.journal.write_counter import COUNTER
 
 WAL_HEADER_BYTES: Final = 32
 FRAME_HEADER_BYTES: Final = 24
@@ -23,8 +23,8 @@ Pages = dict[int, bytes]
 
 def unread(files: dict[str, bytes], file: str, at: int | None, *, cut: bool) -> str:
     """Why the byte at `at` (if `cut`, it and all after it) is not read."""
-    if file == WITNESS:
-        return "one of the witness's two slots"
+    if file == COUNTER:
+        return "one of the write counter's two slots"
     if file != FILE or at is None:
         return f"something of {file}"
     page_bytes = int.from_bytes(files[FILE][16:18], "big")

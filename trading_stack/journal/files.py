@@ -16,7 +16,7 @@ from trading_stack.durable import sync_directory
 from trading_stack.journal.entries import Entry, sound
 from trading_stack.journal.meta import Meta, StoreBroken, StoreRefused, seal, unseal
 from trading_stack.journal.snapshots import Snapshot
-from trading_stack.journal.witness import WITNESS, read_witness
+from trading_stack.journal.write_counter import COUNTER, read_count
 
 FILE: Final = "journal.sqlite"
 WAL: Final = f"{FILE}-wal"
@@ -63,7 +63,7 @@ class Found:
 
 def absent(directory: Path) -> bool:
     """Whether there is nothing of a store in the directory."""
-    return not any((directory / name).exists() for name in (FILE, WAL, WITNESS))
+    return not any((directory / name).exists() for name in (FILE, WAL, COUNTER))
 
 
 def make(directory: Path, meta: Meta, found: Found | None = None, *, page_bytes: int = 4096) -> None:
@@ -152,7 +152,7 @@ def examine(directory: Path, *, cluster: str) -> Found:
         _keep_wal(directory)
         with closing(connect(directory)) as database:
             _read(database, found, cluster)
-        _compare_with_witness(directory, found)
+        _compare_with_counter(directory, found)
     except StoreBroken as broken:
         found.damage = str(broken)
     except sqlite3.Error as failure:
@@ -169,12 +169,12 @@ def examine(directory: Path, *, cluster: str) -> Found:
 def put_aside(directory: Path) -> Path:
     """Move the files of a damaged store to a folder of their own, for people to look at; returns the folder.
 
-    The witness goes first: a crash in between leaves a database without one, which is recognised.
+    The write counter goes first: a crash in between leaves a database without one, which is recognised.
     """
     number = 1 + sum(1 for _ in directory.glob(f"{ASIDE}-*"))
     aside = directory / f"{ASIDE}-{number}"
     aside.mkdir()
-    for name in (WITNESS, _KEPT_WAL, WAL):
+    for name in (COUNTER, _KEPT_WAL, WAL):
         if (directory / name).exists():
             (directory / name).replace(aside / name)
     if (directory / FILE).exists():
@@ -267,12 +267,12 @@ def _entries(rows: Iterable[tuple[object, ...]]) -> Iterable[Entry | None]:
             yield entry if min(entry.index, entry.epoch) >= 0 else None
 
 
-def _compare_with_witness(directory: Path, found: Found) -> None:
+def _compare_with_counter(directory: Path, found: Found) -> None:
     assert found.meta is not None
-    witnessed = read_witness(directory)
-    if witnessed is None:
+    counted = read_count(directory)
+    if counted is None:
         if found.meta.opens:
-            raise StoreBroken(f"{WITNESS}: missing or damaged")
-    elif found.meta.writes < witnessed:
-        lost = witnessed - found.meta.writes
-        raise StoreBroken(f"{WITNESS}: the last {lost} durable writes are not in {FILE} and {WAL}")
+            raise StoreBroken(f"{COUNTER}: missing or damaged")
+    elif found.meta.writes < counted:
+        lost = counted - found.meta.writes
+        raise StoreBroken(f"{COUNTER}: the last {lost} durable writes are not in {FILE} and {WAL}")

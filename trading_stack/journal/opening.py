@@ -14,7 +14,7 @@ from trading_stack.journal.entries import Base
 from trading_stack.journal.events import Stored
 from trading_stack.journal.life import Age
 from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
-from trading_stack.journal.witness import Witness, read_witness
+from trading_stack.journal.write_counter import WriteCounter, read_count
 
 
 def open_store(directory: Path, *, cluster: str) -> Stored:
@@ -79,13 +79,13 @@ def _replacement(found: files.Found, cluster: str) -> Meta:
 
 
 def _count(directory: Path, meta: Meta) -> Meta:
-    witnessed = read_witness(directory)
-    with closing(files.connect(directory)) as database, closing(Witness(directory)) as witness:
-        if witnessed is None:
-            witness.write_both(meta.writes)  # from the first opening on, a store has a witness
+    counted = read_count(directory)
+    with closing(files.connect(directory)) as database, closing(WriteCounter(directory)) as counter:
+        if counted is None:
+            counter.write_both(meta.writes)  # from the first opening on, a store has a write counter
         meta = msgspec.structs.replace(meta, opens=meta.opens + 1, writes=meta.writes + 1)
         database.execute("BEGIN IMMEDIATE")
         files.write_meta(database, meta)
         database.execute("COMMIT")
-        witness.write_both(meta.writes)
+        counter.write_both(meta.writes)
     return meta

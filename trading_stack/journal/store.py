@@ -3,7 +3,7 @@
 Writes that queue up while a transaction is under way share the next one (group commit), and none happens on the event
 loop. Each write carries a fence: inside the very transaction that appends, an epoch below the stored promise is
 refused. Nothing is taken on trust when the store is opened: entries are a chain of hashes, everything else is one
-sealed row, and a witness beside the database tells when writes are missing at its end. Damage makes it a store that
+sealed row, and a write counter beside the database tells when writes are missing at its end. Damage makes it a store that
 may not vote, which then recovers from its peers.
 """
 
@@ -24,7 +24,7 @@ from trading_stack.journal.events import Persist, Persisted, PersistFailed, Pers
 from trading_stack.journal.files import connect, insert, put_snapshot, read_meta, write_meta
 from trading_stack.journal.meta import Meta, StoreBroken
 from trading_stack.journal.opening import open_store
-from trading_stack.journal.witness import Witness
+from trading_stack.journal.write_counter import WriteCounter
 
 Outcome = Persisted | PersistRefused | PersistFailed
 
@@ -66,11 +66,11 @@ class Store:
             report([PersistFailed(f"{type(failure).__name__}: {failure}")])
 
     def _write_batches(self, report: Callable[[list[Outcome]], object]) -> None:
-        with closing(connect(self._directory)) as database, closing(Witness(self._directory)) as witness:
+        with closing(connect(self._directory)) as database, closing(WriteCounter(self._directory)) as counter:
             if Defect.LOST_FSYNC in self._defects:
                 database.execute("PRAGMA synchronous=OFF")
             while (batch := self._take()) is not None:
-                outcomes = self._transact(database, witness, batch, report)
+                outcomes = self._transact(database, counter, batch, report)
                 self.last_fsync_ns = time.monotonic_ns()
                 if outcomes:
                     report(outcomes)
@@ -88,7 +88,7 @@ class Store:
     def _transact(
         self,
         database: sqlite3.Connection,
-        witness: Witness,
+        counter: WriteCounter,
         batch: list[Persist],
         report: Callable[[list[Outcome]], object],
     ) -> list[Outcome]:
@@ -103,7 +103,7 @@ class Store:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
-        witness.write(writes)
+        counter.write(writes)
         return [] if Defect.LOST_FSYNC in self._defects else [*refused, Persisted(batch[-1].ticket)]
 
     def _write_all(

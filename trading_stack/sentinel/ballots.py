@@ -1,7 +1,7 @@
 """What a sentinel signed, on disk before it is sent: one JSON line a ballot, each made durable, off the event loop.
 
-Each line has a checksum, and a witness beside the file, as the journal's, tells how many lines were durable. A line that
-a crash cut short was never sent, and is left out. Any other that is not what was written, or a file that is gone or too
+Each line has a checksum, and a write counter beside the file, as the journal's, tells how many lines were durable. A line
+that a crash cut short was never sent, and is left out. Any other that is not what was written, or a file that is gone or too
 short, may have held the last ballot: such a box takes no more, so that its sentinel doesn't vote until a person has
 looked. Whatever was read is written anew before it counts, and so is what a failed write left
 behind: to synchronise a file again proves nothing of what could not be synchronised before.
@@ -22,11 +22,11 @@ from typing import Final
 import msgspec
 
 from trading_stack.durable import sync_directory
-from trading_stack.journal.witness import Witness, read_witness
+from trading_stack.journal.write_counter import WriteCounter, read_count
 from trading_stack.sentinel.events import Ballot
 
 FILE: Final = "ballots.ndjson"
-WITNESS: Final = "ballots.witness"
+COUNTER: Final = "ballots.witness"
 SUM_BYTES: Final = 8
 
 
@@ -37,7 +37,7 @@ class BallotBox:
         """Know the last ballot, durable from now on; raises `OSError` when the disk can't make it so."""
         self._path = directory / FILE
         self._file: io.RawIOBase | None = None
-        self._witness: Witness | None = None
+        self._counter: WriteCounter | None = None
         self._written = 0
         self._failure: str | None = None
         self._queue: queue.SimpleQueue[Ballot] = queue.SimpleQueue()
@@ -49,7 +49,7 @@ class BallotBox:
         if self.damage:
             self._failure = (
                 f"it doesn't vote, since its ballots are damaged: {self._path}: {self.damage}; when no election is under "
-                f"way, make this file and {WITNESS} empty, and start it again"
+                f"way, make this file and {COUNTER} empty, and start it again"
             )
         elif lines:
             _write_anew(self._path, lines)
@@ -97,8 +97,8 @@ class BallotBox:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file.fileno())
         self._written += 1
-        assert self._witness is not None
-        self._witness.write(self._written)
+        assert self._counter is not None
+        self._counter.write(self._written)
 
     def _open(self) -> io.RawIOBase:
         """Write anew all lines that are whole, and open the file behind them."""
@@ -106,8 +106,8 @@ class BallotBox:
         _write_anew(self._path, lines)
         sync_directory(self._path.parent)
         self._written = len(lines)
-        self._witness = self._witness or Witness(self._path.parent, name=WITNESS)
-        self._witness.write_both(self._written)
+        self._counter = self._counter or WriteCounter(self._path.parent, name=COUNTER)
+        self._counter.write_both(self._written)
         self._file = file = self._path.open("ab", buffering=0)
         return file
 
@@ -147,13 +147,13 @@ def _ballot(line: bytes) -> Ballot | None:
 
 
 def _damage(path: Path, ballots: list[Ballot | None]) -> str:
-    witnessed = read_witness(path.parent, name=WITNESS)
-    if witnessed is not None and not path.exists():
+    counted = read_count(path.parent, name=COUNTER)
+    if counted is not None and not path.exists():
         return "missing"
     if None in ballots:
         return f"line {ballots.index(None) + 1} does not match its checksum"
-    if len(ballots) < (witnessed or 0):
-        return f"lines {len(ballots) + 1} to {witnessed} are missing"
+    if len(ballots) < (counted or 0):
+        return f"lines {len(ballots) + 1} to {counted} are missing"
     return ""
 
 

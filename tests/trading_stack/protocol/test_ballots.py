@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from trading_stack.sentinel import ballots, service
-from trading_stack.sentinel.ballots import FILE, WITNESS, BallotBox
+from trading_stack.sentinel.ballots import COUNTER, FILE, BallotBox
 from trading_stack.sentinel.events import Ballot
 
 LIMIT_S = 10
@@ -90,7 +90,9 @@ def test_that_the_file_is_there_is_durable_before_its_first_ballot(
     disk = FullDisk(monkeypatch)
     disk.full = False
     save(tmp_path, Ballot(0, 1, "alpha"))
-    assert disk.synced == ["file", "folder", "file", "file"], "the file, its name, its witness, the ballot"
+    assert disk.synced == ["file", "folder", "file", "file"], (
+        "the file, its name, its write counter, the ballot"
+    )
 
 
 def test_what_a_killed_process_wrote_is_durable_before_it_counts(
@@ -136,15 +138,15 @@ def test_no_cut_and_no_flipped_bit_is_accepted(tmp_path: Path) -> None:
     assert damaged(tmp_path, whole).last == Ballot(1, 2, "bravo")
 
 
-def test_no_damage_to_the_witness_is_of_consequence(tmp_path: Path) -> None:
+def test_no_damage_to_the_write_counter_is_of_consequence(tmp_path: Path) -> None:
     save(tmp_path, Ballot(0, 1, "alpha"), Ballot(1, 2, "bravo"))
-    whole = (tmp_path / WITNESS).read_bytes()
+    whole = (tmp_path / COUNTER).read_bytes()
     for at, byte in enumerate(whole):
         for data in (
             whole[:at],
             *(whole[:at] + bytes([byte ^ 1 << bit]) + whole[at + 1 :] for bit in range(8)),
         ):
-            (tmp_path / WITNESS).write_bytes(data)
+            (tmp_path / COUNTER).write_bytes(data)
             box = BallotBox(tmp_path)
             assert (box.damage, box.last) == ("", Ballot(1, 2, "bravo"))
 

@@ -49,7 +49,7 @@ def test_the_sample_is_whole_and_worth_damaging(sample: damaged_sample.Sample) -
 
 
 def test_no_damage_is_accepted(sample: damaged_sample.Sample) -> None:
-    found = damaged(sample, files.FILE, files.WAL, damaged_stores.WITNESS)
+    found = damaged(sample, files.FILE, files.WAL, damaged_stores.COUNTER)
     assert found.bad == []
     assert set(found.kinds) == {"recognised", "unharmed"}
     assert min(found.kinds.values()) > 10
@@ -102,10 +102,10 @@ def test_recoveries_are_counted_for_which_nothing_was_wrong(
 # --- mistakes that are to be caught
 
 
-def test_a_store_without_a_witness_loses_silently(
+def test_a_store_without_a_write_counter_loses_silently(
     sample: damaged_sample.Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_compare_with_witness", lambda *_: None)
+    monkeypatch.setattr(files, "_compare_with_counter", lambda *_: None)
     assert damaged(sample, files.WAL).kinds["lost"] > 10
 
 

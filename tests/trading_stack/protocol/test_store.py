@@ -23,7 +23,7 @@ from trading_stack.journal.life import Age
 from trading_stack.journal.log import Log
 from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
 from trading_stack.journal.store import Outcome, Store
-from trading_stack.journal.witness import WITNESS
+from trading_stack.journal.write_counter import COUNTER
 
 LIMIT_S = 10
 
@@ -151,7 +151,7 @@ def test_damage_below_the_durable_mark_takes_the_vote_away(
 def copied(source: Path, target: Path) -> Path:
     """The files as a crash would leave them at this moment."""
     target.mkdir()
-    for name in (FILE, WAL, WITNESS):
+    for name in (FILE, WAL, COUNTER):
         if (source / name).exists():
             shutil.copy(source / name, target / name)
     return target
@@ -191,8 +191,8 @@ def cut(path: Path, size: int) -> None:
         (WAL, lambda p: cut(p, p.stat().st_size // 2), "durable writes are not in"),
         (WAL, lambda p: cut(p, p.stat().st_size - 1), "the last 1 durable writes are not in"),
         (WAL, lambda p: p.unlink(), "durable writes are not in"),
-        (WITNESS, lambda p: p.unlink(), "journal.witness: missing or damaged"),
-        (WITNESS, lambda p: cut(p, 5), "journal.witness: missing or damaged"),
+        (COUNTER, lambda p: p.unlink(), "journal.witness: missing or damaged"),
+        (COUNTER, lambda p: cut(p, 5), "journal.witness: missing or damaged"),
     ],
 )
 def test_a_file_that_is_cut_or_gone_is_recognised(

@@ -1,9 +1,10 @@
-"""A small file beside the database that witnesses how many writes were durable.
+"""A write counter: a small file beside the database that says how many writes were durable.
 
 SQLite takes a log that was cut, or damaged in its middle, for one whose end was torn by a crash, and forgets what
-followed without a word. The witness is written after each transaction and before it is reported, so that a database
-which holds fewer writes than the witness has lost some. Two slots are written in turn: a write that is torn leaves the
-other. It is not synchronised: after a power cut it may lag behind the database, which is no lie.
+followed without a word. The counter is written after each transaction and before it is reported, so that a database
+which holds fewer writes than it counts has lost some. Two slots are written in turn: a write that is torn leaves the
+other. It is not synchronised: after a power cut it may lag behind the database, which is no lie. The name of the file,
+and the salt of its sums, are those under which stores were written before it was called a counter.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-WITNESS: Final = "journal.witness"
+COUNTER: Final = "journal.witness"
 _COUNT: Final = struct.Struct(">Q")
 _SUM_BYTES: Final = 8
 SLOT_BYTES: Final = _COUNT.size + _SUM_BYTES
 
 
-class Witness:
+class WriteCounter:
     """The file, open for writing; made when it isn't there."""
 
-    def __init__(self, directory: Path, *, name: str = WITNESS) -> None:
+    def __init__(self, directory: Path, *, name: str = COUNTER) -> None:
         self._descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT, 0o600)
         self._slot = 0
 
@@ -42,8 +43,8 @@ class Witness:
         os.close(self._descriptor)
 
 
-def read_witness(directory: Path, *, name: str = WITNESS) -> int | None:
-    """The writes that the file witnesses; None when it isn't there, or no slot of it is sound."""
+def read_count(directory: Path, *, name: str = COUNTER) -> int | None:
+    """The writes that the file counts; None when it isn't there, or no slot of it is sound."""
     try:
         data = (directory / name).read_bytes()
     except FileNotFoundError:
