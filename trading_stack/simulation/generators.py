@@ -17,6 +17,7 @@ from trading_stack.journal.config import SNAPSHOT_EVERY
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.draws import Draws
 from trading_stack.simulation.forgetful import forgetful
+from trading_stack.simulation.harmless import MOST_DRIFT_PPM, harmless
 from trading_stack.simulation.hostile import hostile
 from trading_stack.simulation.network import MS, NODES
 from trading_stack.simulation.rivals import rivals
@@ -25,7 +26,6 @@ from trading_stack.simulation.schedule import Action, At, Load, Moment, Schedule
 Generator = Callable[[int], Schedule]
 SENTINELS_STORM_NS: Final = 3000 * MS
 ORACLE_STORM_NS: Final = 1500 * MS
-MOST_DRIFT_PPM: Final = 1000
 ANYBODY: Final = (*NODES, "primary", "standby")
 EVENTS: Final = (
     "election_started",
@@ -89,36 +89,6 @@ def keyed(seed: int) -> Schedule:
         )
         actions.append(Action(When(event, nth, after_ns), fault))
     return _with(schedule, actions)
-
-
-def harmless(seed: int) -> Schedule:
-    """Stalls of up to 200 ms, 100 ms more on every link, jitter of ten round trips, resets: nobody may fail over."""
-    draws = Draws(seed)
-    schedule = Schedule(
-        seed=seed,
-        harmless=True,
-        drift_ppm=draws.below(MOST_DRIFT_PPM),
-        storm_ns=SENTINELS_STORM_NS,
-        load=Load(commands_per_s=draws.pick((2, 10))),
-    )
-    kind = draws.pick(("Stall", "Freeze", "Reset", "slow", "jitter"))
-    actions, at_ns = [], 800 * MS
-    while at_ns < 2400 * MS:
-        actions.append(Action(At(at_ns), _harmless_fault(draws, kind)))
-        at_ns += draws.between(600, 900) * MS
-    return _with(schedule, actions)
-
-
-def _harmless_fault(draws: Draws, kind: str) -> f.AnyFault:
-    if kind == "Stall":
-        return f.Stall(lasts_ns=draws.between(50, 200) * MS)
-    if kind == "Freeze":
-        return f.Freeze(lasts_ns=draws.between(50, 200) * MS, part="engine")
-    if kind == "Reset":
-        return f.Reset()
-    if kind == "slow":
-        return f.Storm(lasts_ns=500 * MS, delay_ns=101 * MS, jitter_ns=MS)
-    return f.Storm(lasts_ns=500 * MS, delay_ns=MS, jitter_ns=40 * MS)
 
 
 GENERATORS: Final[dict[str, Generator]] = {
