@@ -38,7 +38,7 @@ from harness.engine.vocabulary import vocabulary
 from harness.history.run import Run, load_run
 from harness.model.events import Event, LoadDrained, RunStarted, SteadyStateJudged
 from harness.model.outcome import Outcome
-from harness.model.shares import bounded_by_worst
+from harness.model.shares import share_at_most
 from harness.platforms.contract import Launch
 from harness.platforms.process import ProcessPlatform
 from harness.platforms.site import ProcessSite
@@ -225,8 +225,30 @@ def spread(values: list[float]) -> str:
     return "".join(f"{value:8.1f}" for value in np.quantile(values, [0, 0.5, 0.9, 1], method="inverted_cdf"))
 
 
-def tell(found: list[Measured]) -> None:
-    """A table by pair of providers, then all of them."""
+def against(orders: list[Order], found: list[Measured], outcome: Outcome, unanswered: int) -> list[str]:
+    """What speaks against the handovers; empty when nothing does."""
+    given_up = sum(not order.done for order in orders)
+    refused, before = sum(each.during.refused for each in found), sum(each.before.refused for each in found)
+    return [
+        told
+        for speaks, told in (
+            (not orders, "no handover was ordered"),
+            (given_up, f"{given_up} of {len(orders)} handovers were given up"),
+            (unanswered, f"{unanswered} operations had no answer"),
+            (refused > before, f"{refused} new orders were refused in handovers, {before} before them"),
+            (outcome is not Outcome.PASS, f"the run is {outcome}"),
+        )
+        if speaks
+    ]
+
+
+def worse_at_most(ordered: int, came_true: int) -> float:
+    """The share of all handovers that are given up, or worse than the worst that came true: at most, 95 % confidence."""
+    return share_at_most(ordered - came_true, ordered)
+
+
+def tell(found: list[Measured], *, ordered: int) -> None:
+    """A table by pair of providers, then all of them, as shares of those that were ordered."""
     print(f"{'milliseconds':<18}{'n':>4}{'gap: least':>14}{'median':>8}{'p90':>8}{'worst':>8}", end="")
     print(f"{'latency: least':>18}{'median':>8}{'p90':>8}{'worst':>8}{'at least':>10}{'goal':>6}")
     for pair in sorted({tuple(sorted((each.order.old, each.order.target))) for each in found}):
@@ -237,7 +259,7 @@ def tell(found: list[Measured]) -> None:
     _row("all", [each.during for each in found])
     _row("before each", [each.before for each in found])
     for name, bound in (("at least", lambda each: each.least_ms), ("goal", lambda each: each.goal_ms)):
-        _tell_bound(found, name, bound)
+        print(bound_text(found, name, bound, ordered=ordered))
     for step in STEPS:
         at_ms = [each.steps_ms[step] for each in found if step in each.steps_ms]
         if at_ms:
@@ -249,10 +271,11 @@ def _row(name: str, what: list[Seen], bounds: str = "") -> None:
     print(f"{name:<18}{len(what):>4}{'':6}{gaps}{'':10}{latencies}{bounds}")
 
 
-def _tell_bound(found: list[Measured], name: str, bound: Callable[[Measured], float]) -> None:
+def bound_text(found: list[Measured], name: str, bound: Callable[[Measured], float], *, ordered: int) -> str:
+    """How many of those that were ordered kept a bound; one that was given up did not."""
     gaps = sum(each.during.gap_ms <= bound(each) for each in found)
     latencies = sum(each.during.latency_ms <= bound(each) for each in found)
-    print(f"{name}: the gap in {gaps} of {len(found)}, the latency in {latencies} of {len(found)}")
+    return f"{name}: the gap in {gaps} of {ordered}, the latency in {latencies} of {ordered}"
 
 
 def once(handovers: int, out: Path, seed: int) -> tuple[Run, Stack, Outcome, Administrator]:
@@ -289,20 +312,21 @@ def main() -> int:
         out.mkdir(parents=True, exist_ok=True)
         run, stack, outcome, administrator = once(choices.handovers, out, choices.seed)
         found = measured(run, stack, administrator.orders)
-    given_up = Counter(order.text for order in administrator.orders if not order.done)
-    operations = run.operations
+    orders, operations = administrator.orders, run.operations
+    given_up = Counter(order.text for order in orders if not order.done)
     unanswered = int((~operations["outcome"].isin(["ok", "fail"])).sum())
     print(
-        f"{len(administrator.orders)} ordered, {len(found)} came true, {given_up.total()} given up; {outcome}"
+        f"{len(orders)} of {choices.handovers} ordered, {len(found)} came true, {given_up.total()} given up; {outcome}"
     )
     print("".join(f"  given up {count} times: {text}\n" for text, count in given_up.items()), end="")
     print(f"{len(operations)} operations, {unanswered} errors; in handovers {_count(found)}")
     if found:
-        tell(found)
-        print(
-            f"the worst of {len(found)} bounds {bounded_by_worst(len(found)):.1%} of all, with 95 % confidence"
-        )
-    return 0 if found and outcome is Outcome.PASS and not unanswered else 1
+        tell(found, ordered=len(orders))
+        share = worse_at_most(len(orders), len(found))
+        print(f"at most {share:.1%} of all are given up or worse than the worst of {len(found)} (95 %)")
+    reasons = against(orders, found, outcome, unanswered)
+    print("".join(f"FAIL: {reason}\n" for reason in reasons), end="")
+    return 1 if reasons else 0
 
 
 def _count(found: list[Measured]) -> str:
