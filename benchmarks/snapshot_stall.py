@@ -1,7 +1,8 @@
 """How long an event loop is kept waiting while a snapshot is taken, and while one is installed, beside it.
 
 A venue of many resting orders is made; then a loop that wants to run every millisecond notes how late it is: at rest,
-while the next snapshot is taken from the one before and some more entries, and while a venue is made from a snapshot.
+while the next snapshot is taken from the one before and some more entries, and while a venue is made from a snapshot. Its
+ticks are due on a schedule that doesn't wait for it: all that fall into a stall are late, each from when it was due.
 Beside the time by the clock stands the processor's time that this process used meanwhile, which other programs on the
 machine don't lengthen.
 Prints one line of JSON for each. Usage: `python benchmarks/snapshot_stall.py [--orders N] [--more N]`.
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import gc
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -42,21 +44,31 @@ def new_venue(data: bytes | None) -> Venue:
     return Venue(defects=frozenset()) if data is None else Venue.restore(data, defects=frozenset())
 
 
+async def ticked(task: asyncio.Future[object]) -> tuple[list[float], list[float]]:
+    """How late each tick was that fell due before the task was done, and the processor's time from the one before."""
+    due, over = time.perf_counter(), math.inf
+    late: list[float] = []
+    used: list[float] = []
+    while due < over:
+        due, cpu = due + TICK_S, time.process_time()
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        late.append(time.perf_counter() - due)
+        used.append(time.process_time() - cpu)
+        if task.done():
+            over = min(over, time.perf_counter())
+    return late, used
+
+
 async def lateness(work: Callable[[], object] | None) -> dict[str, object]:
     """How late a loop was, tick by tick, while the work was done in a thread (None: while nothing was done)."""
     started = time.perf_counter()
     task = asyncio.create_task(asyncio.to_thread(work) if work else asyncio.sleep(REST_S))
-    late: list[float] = []
-    used: list[float] = []
-    while not task.done():
-        due, cpu = time.perf_counter() + TICK_S, time.process_time()
-        await asyncio.sleep(TICK_S)
-        late.append(time.perf_counter() - due)
-        used.append(time.process_time() - cpu)
+    late, used = await ticked(task)
     await task
     return {
         "seconds": round(time.perf_counter() - started, 2),
         "cpu_seconds": round(sum(used), 2),
+        "ticks": len(late),
         **{f"late_{name}": value for name, value in quantiles(late).items()},
         **{f"cpu_{name}": value for name, value in quantiles(used).items()},
     }
