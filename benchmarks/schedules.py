@@ -6,8 +6,9 @@
     python benchmarks/schedules.py --replay runs/schedules/uniform-17.json --shrink
 
 Schedules are spread evenly over the generators; number n of a generator is the same on every machine. Time is the
-workers' own CPU time; `compiled.py` halves it. Without a defect, every schedule that breaks a rule is kept in `--out`,
-and the last line says how to play one again, which tells its last events, and with how few actions it breaks as well.
+workers' own CPU time; `compiled.py` says how much less it is for compiled code. Without a defect, every schedule that breaks
+a rule is kept in `--out`, and the last line says how to play one again, which tells its last events, and with how few
+actions it breaks as well.
 
 Exit codes: 2 when the campaign was interrupted (Ctrl-C), which reports what it has done, of how many; else 1 when a rule was
 broken, or, with defects, when one was not found by its schedule made by hand, or by no generator.
