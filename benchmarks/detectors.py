@@ -22,7 +22,7 @@ from harness.detectors.world import WORLDS
 from trading_stack.engine.heartbeat import HEARTBEAT_NS
 from trading_stack.sentinel.config import MS, Patience
 
-SHIPPED = parse_choice(f"cautious:{Patience().silence // MS}ms")
+SHIPPED = parse_choice(f"cautious:{Patience().silence_ns // MS}ms")
 
 
 def timed(make: Callable[[], Trace]) -> tuple[Trace, Curve, float, float]:

@@ -19,7 +19,7 @@ from trading_stack.sentinel.view import View
 ROOT = Path(__file__).parents[2]
 ENGINE = "alpha"
 PATIENCE = Patience()
-CLOSE_NS = PATIENCE.tick + 3 * MS
+CLOSE_NS = PATIENCE.tick_ns + 3 * MS
 """A sentinel looks at its ticks, and its strain fades by ticks, none of which fall into its own lags."""
 
 LAGS: dict[str, Mapping[int, int]] = {  # how late (ms) the tick is that was wanted at (ms)
@@ -41,7 +41,7 @@ LAST_BEAT_MS = 1000
 def suspected_ns(lags: Mapping[int, int]) -> tuple[int, int]:
     """When a sentinel's view and the detector, told the same, first suspect an engine that dies after a second."""
     view = View(Config(name="alpha", peers=(), engines=(ENGINE,), sign=lambda message: message))
-    detector = Cautious().detector(PATIENCE.silence, heartbeat_ns=HEARTBEAT_NS)
+    detector = Cautious().detector(PATIENCE.silence_ns, heartbeat_ns=HEARTBEAT_NS)
     watch, by_view, by_detector = view.watches[ENGINE], 0, 0
     wanted_ns, sent = 0, 0
     while not by_view or not by_detector:
@@ -49,7 +49,7 @@ def suspected_ns(lags: Mapping[int, int]) -> tuple[int, int]:
         now_ns = wanted_ns + lag_ns
         assert now_ns < 2_000 * MS
         view.strain(lag_ns)
-        if lag_ns > PATIENCE.own_lag:
+        if lag_ns > PATIENCE.own_lag_ns:
             view.excuse(lag_ns, now_ns)
         detector.lagged(lag_ns, now_ns)
         if watch.dead(now_ns, PATIENCE, margin_ns=view.margin_ns):
@@ -60,13 +60,13 @@ def suspected_ns(lags: Mapping[int, int]) -> tuple[int, int]:
             watch.rise(now_ns)
             detector.heard(sent, now_ns)
             sent += 1
-        wanted_ns = -(-(now_ns + 1) // PATIENCE.tick) * PATIENCE.tick
+        wanted_ns = -(-(now_ns + 1) // PATIENCE.tick_ns) * PATIENCE.tick_ns
     return by_view, by_detector
 
 
 def agree(lags: Mapping[int, int]) -> bool:
     by_view, by_detector = suspected_ns(lags)
-    return 0 <= by_view - by_detector + CLOSE_NS - PATIENCE.tick <= CLOSE_NS
+    return 0 <= by_view - by_detector + CLOSE_NS - PATIENCE.tick_ns <= CLOSE_NS
 
 
 @pytest.mark.parametrize("lags", LAGS.values(), ids=LAGS)
@@ -87,10 +87,10 @@ def test_the_stack_declares_the_detector_that_its_sentinels_are() -> None:
     declared = read_stack(ROOT / "docker-compose.yml", variables={}).detector
     assert declared is not None
     choice = parse_choice(declared.choice)
-    assert (choice.kind.name, choice.setting) == (Cautious.name, PATIENCE.silence)
+    assert (choice.kind.name, choice.setting) == (Cautious.name, PATIENCE.silence_ns)
     assert declared.heartbeat_ns == HEARTBEAT_NS
 
 
 def test_the_figures_of_the_formula_are_those_of_sentinels() -> None:
-    assert (PATIENCE.strain, PATIENCE.strain_most) == (cautious.FLOOR_NS, cautious.MOST_NS)
-    assert PATIENCE.own_lag == cautious.OWN_LAG_NS
+    assert (PATIENCE.strain_ns, PATIENCE.strain_most_ns) == (cautious.FLOOR_NS, cautious.MOST_NS)
+    assert PATIENCE.own_lag_ns == cautious.OWN_LAG_NS

@@ -71,12 +71,12 @@ class Candidacy:
             return True
         waited_ns = now_ns - pending.since_ns - pending.backoff_ns
         stands = watch.beat is not None and watch.beat.role != "standby"
-        return waited_ns > (self._patience.promotion if stands else self._patience.answer)
+        return waited_ns > (self._patience.promotion_ns if stands else self._patience.answer_ns)
 
     def fail(self, now_ns: int) -> None:
         """The candidate that waits is passed over for a while."""
         if self.pending is not None:
-            self.failed[self.pending.certificate.candidate] = now_ns + self._patience.exclusion
+            self.failed[self.pending.certificate.candidate] = now_ns + self._patience.exclusion_ns
             self.spend()
 
     def passed_over(self, now_ns: int) -> set[str]:
@@ -97,4 +97,4 @@ class Candidacy:
 
     def _backoff_ns(self) -> int:
         self.draws += 1
-        return self._random.randrange(self._patience.backoff)
+        return self._random.randrange(self._patience.backoff_ns)

@@ -53,10 +53,10 @@ class Docket:
         moved, patience = self.moved, self._config.patience
         if moved is None:
             return False
-        if now_ns - moved.since_ns >= patience.motion:
+        if now_ns - moved.since_ns >= patience.motion_ns:
             self.moved = None
             return False
-        if moved.own and now_ns - moved.asked_ns >= patience.repeat:
+        if moved.own and now_ns - moved.asked_ns >= patience.repeat_ns:
             self._ask(moved, now_ns)
         return True
 

@@ -64,7 +64,7 @@ class Handovers:
         if self._plan is not None:
             return f"a handover to {self._plan.order.target} is under way"
         rested_ns = self._view.rested_ns(now_ns)
-        if rested_ns is not None and rested_ns < self._patience.handover_rest:
+        if rested_ns is not None and rested_ns < self._patience.handover_rest_ns:
             return f"the primary changed {rested_ns // 1_000_000} ms ago"
         return self._view.objection_to(order.target, order.old_epoch, now_ns)
 
@@ -81,7 +81,7 @@ class Handovers:
             return
         if plan.certificate is None:
             self._try(plan, now_ns)
-        elif now_ns - plan.since_ns > self._patience.handover:
+        elif now_ns - plan.since_ns > self._patience.handover_ns:
             self._give_up("it took too long")
         elif (reason := self._view.dead(plan.order.target, now_ns)) is not None:
             self._give_up(reason)
@@ -89,11 +89,11 @@ class Handovers:
     def _try(self, plan: Plan, now_ns: int) -> None:
         objection = self._view.objection_to(plan.order.target, plan.order.old_epoch, now_ns)
         turn = self._config.rank(self._config.name)[0]
-        if now_ns - plan.since_ns > self._patience.order:
+        if now_ns - plan.since_ns > self._patience.order_ns:
             self._give_up(objection or "no majority of sentinels agreed in time")
         elif self._docket.busy(now_ns) or objection is not None:
             return  # it may be better in a moment: a heartbeat that was late is no reason to give up
-        elif now_ns >= plan.since_ns + turn * self._patience.stagger:
+        elif now_ns >= plan.since_ns + turn * self._patience.stagger_ns:
             self._move(plan, now_ns)
 
     def _move(self, plan: Plan, now_ns: int) -> None:
@@ -140,7 +140,7 @@ class Handovers:
         if plan.yielded_ns is None:
             plan.yielded_ns = now_ns
         stands = self._view.stands(plan.order.target)
-        return stands or now_ns - plan.yielded_ns <= self._patience.yielding
+        return stands or now_ns - plan.yielded_ns <= self._patience.yielding_ns
 
     def lost(self) -> None:
         """The primary is lost: what follows is no plan."""

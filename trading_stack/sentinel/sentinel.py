@@ -206,7 +206,7 @@ class Sentinel:
     def _on_tick(self) -> None:
         lag_ns = 0 if self._wanted_ns is None else self._now_ns - self._wanted_ns
         self._view.strain(max(0, lag_ns))
-        if lag_ns > self._patience.own_lag:
+        if lag_ns > self._patience.own_lag_ns:
             self._view.excuse(lag_ns, self._now_ns)
         reason = self._view.why_lost(self._now_ns)
         if reason is not None and self._handovers.covers(reason, self._now_ns):
@@ -218,13 +218,13 @@ class Sentinel:
             self._handovers.act(self._now_ns)
         if self._lost is None and self._candidacy.gave_up(self._now_ns):
             self._candidacy.spend()
-        self._wanted_ns = self._now_ns + (self._patience.recheck if defer else self._patience.tick)
+        self._wanted_ns = self._now_ns + (self._patience.recheck_ns if defer else self._patience.tick_ns)
         self._effects.append(SetTimer(self._wanted_ns))
 
     def _defers(self, reason: str | None, lag_ns: int) -> bool:
         """Whether to look again once the sockets have been drained: own lag looks like a peer's silence."""
-        doubtful = reason is not None and (self._lost is None or lag_ns > self._patience.late)
-        limit = DEFERRALS if lag_ns > self._patience.late else 1
+        doubtful = reason is not None and (self._lost is None or lag_ns > self._patience.late_ns)
+        limit = DEFERRALS if lag_ns > self._patience.late_ns else 1
         self._deferred = self._deferred + 1 if doubtful and self._deferred < limit else 0
         return self._deferred > 0
 
@@ -240,7 +240,7 @@ class Sentinel:
             else:  # what rested on the suspicion falls with it
                 self._candidacy.spend()
                 self._docket.moved = None
-        if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat):
+        if changed or (reason is not None and self._now_ns - self._told_ns >= self._patience.repeat_ns):
             self._told_ns = self._now_ns
             self._docket.broadcast(self._accusation())
 
@@ -274,7 +274,7 @@ class Sentinel:
             self._tell("majority_suspected", epoch=self._view.epoch)
         if self._election_runs():
             return
-        if self._now_ns >= self._majority_ns + self._turn(accusers) * self._patience.stagger:
+        if self._now_ns >= self._majority_ns + self._turn(accusers) * self._patience.stagger_ns:
             self._move()
 
     def _turn(self, accusers: list[str]) -> int:

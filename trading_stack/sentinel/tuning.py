@@ -17,11 +17,11 @@ DEFAULT: Final = Patience()
 
 def patience_of(environ: Mapping[str, str], planted: frozenset[Defect]) -> Patience:
     """Raises `SettingsError` that names the variable."""
-    silence_ns = settings.milliseconds(environ, "SUSPICION_MS", DEFAULT.silence / MS)
+    silence_ns = settings.milliseconds(environ, "SUSPICION_MS", DEFAULT.silence_ns / MS)
     return replace(
         patience_for(planted, silence_ns=silence_ns),
-        hold_down=settings.milliseconds(environ, "HOLD_DOWN_MS", DEFAULT.hold_down / MS),
-        window=settings.milliseconds(environ, "FAILOVER_WINDOW_MS", DEFAULT.window / MS),
+        hold_down_ns=settings.milliseconds(environ, "HOLD_DOWN_MS", DEFAULT.hold_down_ns / MS),
+        window_ns=settings.milliseconds(environ, "FAILOVER_WINDOW_MS", DEFAULT.window_ns / MS),
         most_in_window=settings.count(environ, "FAILOVERS_IN_WINDOW", DEFAULT.most_in_window),
     )
 

@@ -69,7 +69,7 @@ class View:
 
     def moves_ns(self, now_ns: int) -> tuple[int, ...]:
         """When the primary moved, as far back as that counts."""
-        while self._moves_ns and now_ns - self._moves_ns[0] > self._patience.window:
+        while self._moves_ns and now_ns - self._moves_ns[0] > self._patience.window_ns:
             self._moves_ns.popleft()
         return tuple(self._moves_ns)
 
@@ -98,14 +98,14 @@ class View:
 
     def strain(self, lag_ns: int) -> None:
         """Note own lag at a tick. Where this process waits for its turn, others do: silence proves less for a while."""
-        lag_ns = min(lag_ns, self._patience.strain_most)
+        lag_ns = min(lag_ns, self._patience.strain_most_ns)
         self._strain_ns = max(lag_ns, self._strain_ns - self._strain_ns // STRAIN_FADES)
 
     @property
     def margin_ns(self) -> int:
         """How much longer a silence must last because of own lag in the last seconds; 0 on a machine that keeps up."""
         patience = self._patience
-        return 2 * max(0, self._strain_ns - patience.strain)
+        return 2 * max(0, self._strain_ns - patience.strain_ns)
 
     def excuse(self, lag_ns: int, now_ns: int) -> None:
         """This sentinel did not look for so long."""
@@ -135,29 +135,29 @@ class View:
         watch = self.watches[self.leader.engine]
         if watch.heard_ns is None or not watch.up or watch.beat is None or not watch.beat.serving:
             return 0
-        return watch.heard_ns + self._patience.silence
+        return watch.heard_ns + self._patience.silence_ns
 
     def _may_move_away(self, leader: Leader, watch: Watch, now_ns: int) -> bool:
         """Hysteresis, hold-down and the most moves a window limit only moves away from a primary that commits."""
         patience = self._patience
         if self._config.credulous or not committing(self.watches, leader.engine, now_ns, patience):
             return True
-        patient = (watch.age_ns(now_ns) or 0) > patience.silence_of_committing
+        patient = (watch.age_ns(now_ns) or 0) > patience.silence_of_committing_ns
         return patient and self._may_move_again(now_ns)
 
     def _may_move_again(self, now_ns: int) -> bool:
         """Whether the last move was long enough ago, and those of the window are few enough."""
         moves_ns, patience = self.moves_ns(now_ns), self._patience
-        held = bool(moves_ns) and now_ns - moves_ns[-1] < patience.hold_down
+        held = bool(moves_ns) and now_ns - moves_ns[-1] < patience.hold_down_ns
         return not held and len(moves_ns) < patience.most_in_window
 
     def _why_none_yet(self, now_ns: int) -> str | None:
         """A cluster that begins: wait for all engines, or a while for a majority of them."""
         patience = self._patience
-        fresh = [w.beat for w in self.watches.values() if w.fresh(now_ns, patience.silence)]
+        fresh = [w.beat for w in self.watches.values() if w.fresh(now_ns, patience.silence_ns)]
         beats = [beat for beat in fresh if beat is not None]
         if any(
-            beat.primary is not None and NEVER < beat.primary_age_ns <= patience.silence for beat in beats
+            beat.primary is not None and NEVER < beat.primary_age_ns <= patience.silence_ns for beat in beats
         ):
             return None
         ready = sum(beat.ready for beat in beats)
@@ -166,7 +166,7 @@ class View:
             return None
         if self._gathered_ns is None:
             self._gathered_ns = now_ns
-        if ready == len(self.watches) or now_ns - self._gathered_ns > patience.gathering:
+        if ready == len(self.watches) or now_ns - self._gathered_ns > patience.gathering_ns:
             return "no primary yet"
         return None
 
@@ -186,9 +186,9 @@ class View:
         if leader.engine == target:
             return f"{target} is the primary"
         primary, other = self.watches[leader.engine], self.watches[target]
-        if not primary.fresh(now_ns, patience.fresh) or primary.beat is None or not primary.beat.serving:
+        if not primary.fresh(now_ns, patience.fresh_ns) or primary.beat is None or not primary.beat.serving:
             return f"the primary, {leader.engine}, was not heard lately"
-        if not other.fresh(now_ns, patience.fresh) or other.beat is None:
+        if not other.fresh(now_ns, patience.fresh_ns) or other.beat is None:
             return f"{target} was not heard lately"
         return unprepared(other.beat, primary.beat, leader, patience)
 
@@ -213,7 +213,7 @@ class View:
         names = {
             peer
             for peer, judgement in self._judgements.items()
-            if judgement.accusation.lost and now_ns - judgement.heard_ns <= self._patience.accusation
+            if judgement.accusation.lost and now_ns - judgement.heard_ns <= self._patience.accusation_ns
         }
         if own:
             names.add(self._config.name)
@@ -245,7 +245,7 @@ class View:
     def standing(self, now_ns: int, *, but: set[str]) -> bool:
         """Whether an engine stands for election already, by a certificate that may not have reached this sentinel."""
         return any(
-            watch.fresh(now_ns, self._patience.fresh)
+            watch.fresh(now_ns, self._patience.fresh_ns)
             and watch.beat is not None
             and watch.beat.role != "standby"
             and not watch.beat.serving

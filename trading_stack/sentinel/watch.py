@@ -51,20 +51,20 @@ class Watch:
         connection does not come back; a sign of life takes it away."""
         if self.heard_ns is None:
             return 0.0
-        silence = (now_ns - self.heard_ns) / (patience.silence + margin_ns)
-        return max(silence, 0.0 if self.down_ns is None else (now_ns - self.down_ns) / patience.confirm)
+        silence = (now_ns - self.heard_ns) / (patience.silence_ns + margin_ns)
+        return max(silence, 0.0 if self.down_ns is None else (now_ns - self.down_ns) / patience.confirm_ns)
 
     def dead(self, now_ns: int, patience: Patience, *, margin_ns: int = 0) -> str | None:
         """Why it must be taken for dead, or None. A dropped connection is confirmed by dialling again."""
         if self.heard_ns is None:
             return None
-        if now_ns - self.heard_ns > patience.silence + margin_ns:
+        if now_ns - self.heard_ns > patience.silence_ns + margin_ns:
             return f"silent for {(now_ns - self.heard_ns) // 1_000_000} ms"
         if self.down_ns is None:
             return None
         gone_ns = now_ns - self.down_ns
-        refused = self.refusals >= patience.refusals and gone_ns >= patience.confirm_least
-        if refused or gone_ns >= patience.confirm:
+        refused = self.refusals >= patience.refusals and gone_ns >= patience.confirm_least_ns
+        if refused or gone_ns >= patience.confirm_ns:
             return f"connection dropped, no hello for {gone_ns // 1_000_000} ms"
         return None
 
@@ -80,10 +80,10 @@ class Leader:
 def committing(watches: dict[str, Watch], leader: str, now_ns: int, patience: Patience) -> bool:
     """Whether enough other engines still hear this primary for it to commit, whatever this sentinel hears."""
     hearing = sum(
-        watch.fresh(now_ns, patience.fresh)
+        watch.fresh(now_ns, patience.fresh_ns)
         and watch.beat is not None
         and watch.beat.primary == leader
-        and NEVER < watch.beat.primary_age_ns <= patience.fresh
+        and NEVER < watch.beat.primary_age_ns <= patience.fresh_ns
         for engine, watch in watches.items()
         if engine != leader
     )
@@ -98,7 +98,7 @@ def best_candidate(
     able = [
         (engine, watch.beat)
         for engine, watch in watches.items()
-        if watch.fresh(now_ns, patience.fresh) and watch.beat is not None and watch.beat.ready
+        if watch.fresh(now_ns, patience.fresh_ns) and watch.beat is not None and watch.beat.ready
     ]
     if not able:
         return None
@@ -117,7 +117,7 @@ def unprepared(beat: Heartbeat, primary: Heartbeat, leader: Leader, patience: Pa
         return "the target may not vote"
     if (beat.role, beat.epoch, beat.primary) != ("standby", leader.epoch, leader.engine):
         return f"the target does not follow {leader.engine}"
-    if not NEVER < beat.primary_age_ns <= patience.fresh:
+    if not NEVER < beat.primary_age_ns <= patience.fresh_ns:
         return f"the target has not heard {leader.engine} lately"
     lag = primary.commit_index - beat.commit_index
     return f"the target lacks {lag} entries" if lag > patience.handover_lag else None

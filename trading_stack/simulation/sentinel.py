@@ -81,10 +81,10 @@ class SentinelNode:
             peers=tuple(node for node in NODES if node != self.name),
             engines=NODES,
             sign=lambda message: sign(self.name, message),
-            patience=patience_for(world.defects, silence_ns=Patience().silence),
+            patience=patience_for(world.defects, silence_ns=Patience().silence_ns),
             defects=world.defects,
         )
-        self._tick_ns = config.patience.tick
+        self._tick_ns = config.patience.tick_ns
         self.config = config
         seed = world.draws.below(1 << 30)
         self.sentinel = Sentinel(config, voted=self.ballot, seed=seed, moves_ns=self.moves_ns)

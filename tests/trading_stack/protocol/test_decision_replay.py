@@ -95,7 +95,7 @@ def test_an_input_that_led_to_a_decision_is_missed() -> None:
 
 def test_other_settings_are_found() -> None:
     lines = LINES.copy()
-    lines[0] = lines[0].replace(b'"silence":240000000', b'"silence":250000000')
+    lines[0] = lines[0].replace(b'"silence_ns":240000000', b'"silence_ns":250000000')
     assert lines != LINES
     assert replay(joined(lines)).difference is not None
 
@@ -147,7 +147,7 @@ STRANGE = next(line for line in LINES if b'["beat","alpha"' in line).replace(
         (joined(LINES[1:]), "line 1: a log begins with an opening"),
         (joined([LINES[0], b'["decided",[]]']), "line 2: nothing was told"),
         (joined([LINES[0], b"{}"]), "line 2: no record"),
-        (joined([LINES[0].replace(b'["opening",2', b'["opening",9')]), "line 1: version 9"),
+        (joined([LINES[0].replace(b'["opening",3', b'["opening",9')]), "line 1: version 9"),
     ],
 )
 def test_what_is_no_log_says_where(log: bytes, says: str) -> None:

@@ -37,7 +37,7 @@ def test_hold_down_after_a_move_protects_only_a_primary_that_commits() -> None:
 
 
 def test_at_most_so_many_moves_a_window_away_from_primaries_that_commit() -> None:
-    post = watching(patience=Patience(hold_down=0))
+    post = watching(patience=Patience(hold_down_ns=0))
     leaders = ["bravo", "charlie", "alpha"]
     for epoch, leader in enumerate(leaders, 2):
         post.pass_time(40 * MS, beats={leader: beat(own=leader, leader=leader, epoch=epoch)})

@@ -101,7 +101,7 @@ def test_a_credulous_sentinel_moves_alone(defect: Defect) -> None:
 
 def test_only_the_naive_are_rash() -> None:
     assert patience_for(frozenset({Defect.NAIVE_TIMEOUT}), silence_ns=1) is NAIVE
-    assert patience_for(frozenset(), silence_ns=7).silence == 7
+    assert patience_for(frozenset(), silence_ns=7).silence_ns == 7
 
 
 def test_a_strained_machine_does_not_hide_the_rash() -> None:

@@ -83,7 +83,7 @@ def led_by(said: Heartbeat, leader: str, epoch: int) -> dict[str, Heartbeat]:
 
 
 def test_the_next_primary_has_a_while_before_it_is_suspected_too() -> None:
-    post = watching(patience=Patience(hold_down=15 * SECOND))
+    post = watching(patience=Patience(hold_down_ns=15 * SECOND))
     post.pass_time(5200 * MS, beats=BADLY)
     post.take()
     worse = led_by(SLOW, "bravo", 2)
@@ -94,7 +94,7 @@ def test_the_next_primary_has_a_while_before_it_is_suspected_too() -> None:
 
 
 def test_the_next_primary_is_judged_by_its_own_work() -> None:
-    post = watching(patience=Patience(hold_down=0))
+    post = watching(patience=Patience(hold_down_ns=0))
     post.pass_time(5200 * MS, beats=BADLY)
     post.take()
     post.pass_time(1000 * MS, beats=led_by(ALL["alpha"], "bravo", 2))
@@ -102,7 +102,7 @@ def test_the_next_primary_is_judged_by_its_own_work() -> None:
 
 
 def test_at_most_so_many_moves_a_window_away_from_primaries_that_work_badly() -> None:
-    post = watching(patience=Patience(hold_down=0, most_in_window=2))
+    post = watching(patience=Patience(hold_down_ns=0, most_in_window=2))
     for epoch, leader in enumerate(("bravo", "charlie"), 2):
         post.pass_time(40 * MS, beats=led_by(ALL["alpha"], leader, epoch))
     post.take()

@@ -25,8 +25,8 @@ def test_each_variable_sets_its_own() -> None:
         "FAILOVERS_IN_WINDOW": "9",
     }
     patience = patience_of(told, frozenset())
-    assert (patience.silence, patience.hold_down) == (300 * MS, 7000 * MS)
-    assert (patience.window, patience.most_in_window) == (8000 * MS, 9)
+    assert (patience.silence_ns, patience.hold_down_ns) == (300 * MS, 7000 * MS)
+    assert (patience.window_ns, patience.most_in_window) == (8000 * MS, 9)
     told = {
         "COMMIT_STALL_MS": "6000",
         "FSYNC_AGE_MS": "1000",

@@ -18,7 +18,7 @@ from trading_stack.sentinel.events import Effect, Event, Save, SaveMoves, SetTim
 from trading_stack.sentinel.memory import Memory
 from trading_stack.sentinel.monitors.limits import Limits
 
-VERSION: Final = 2
+VERSION: Final = 3
 Decision = ToEngine | ToPeer | Save | SaveMoves | Tell
 
 
