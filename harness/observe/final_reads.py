@@ -15,6 +15,7 @@ import msgspec
 
 from harness.model.operations import CompareAndSet, Fail, Info, Ok, ReadRegister, Reply, WriteRegister
 from harness.model.record import FINAL, OPERATIONS_GLOB, Completed, Invoked, OperationRecord
+from harness.model.units import counted
 from harness.observe.plan import CollectPlan, Endpoint
 from harness.stack.adapter import Adapter, Address
 
@@ -43,7 +44,6 @@ def read_all(plan: CollectPlan, factory: Callable[[], Adapter]) -> list[str]:
     folder = Path(plan.folder)
     keys = written_keys(folder)
     until = time.monotonic() + WITHIN_S
-    missing: list[str] = []
     shares = [keys[number::READERS] for number in range(min(READERS, len(keys)))]
     readers = [
         _Reader(endpoint, number, share, factory, plan.deadline_s, until)
@@ -54,13 +54,12 @@ def read_all(plan: CollectPlan, factory: Callable[[], Adapter]) -> list[str]:
     if not readers:
         return []
     with ThreadPoolExecutor(len(readers)) as pool:
-        outcomes = list(pool.map(_Reader.run, readers))
+        for _ in pool.map(_Reader.run, readers):
+            pass
     with (folder / OPERATIONS_GLOB.replace("*", FINAL)).open("w", encoding="utf-8") as file:
-        for reader, problem in zip(readers, outcomes, strict=True):
+        for reader in readers:
             _write(file, reader.records)
-            if problem:
-                missing.append(f"registers through {reader.endpoint.name}: {problem}")
-    return list(dict.fromkeys(missing))
+    return [text for endpoint in plan.entry_points if (text := _told(endpoint, readers))]
 
 
 class _Reader:
@@ -77,32 +76,35 @@ class _Reader:
     ) -> None:
         self.endpoint = endpoint
         self.records: list[OperationRecord] = []
+        self.unread = len(keys)
+        self.why = ""
         self._next_op = FIRST_OP + number * FIRST_OP // 1000
         self._keys = keys
         self._factory = factory
         self._deadline_s = deadline_s
         self._until = until
 
-    def run(self) -> str:
-        """Read every key once; answers what went wrong, empty when nothing did."""
+    def run(self) -> None:
+        """Read every key once; `unread` is left of them, and `why`."""
         adapter = self._factory()
         try:
             adapter.connect(Address(self.endpoint.host, self.endpoint.port), deadline_s=self._deadline_s)
-            return self._read_all(adapter)
+            self._read_all(adapter)
         except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            self.why = f"{type(error).__name__}: {error}"
         finally:
             adapter.close()
 
-    def _read_all(self, adapter: Adapter) -> str:
-        refused = ""
-        for number, key in enumerate(self._keys):
+    def _read_all(self, adapter: Adapter) -> None:
+        for key in self._keys:
             if time.monotonic() >= self._until:
-                return f"{len(self._keys) - number} were not read within {WITHIN_S:g} s"
+                self.why = f"not within {WITHIN_S:g} s"
+                return
             reply = self._read(adapter, key)
-            if isinstance(reply, Fail | Info):
-                refused = refused or f"{key}: {reply.reason}"
-        return refused
+            if isinstance(reply, Ok):
+                self.unread -= 1
+            else:
+                self.why = f"{key}: {reply.reason}"
 
     def _read(self, adapter: Adapter, key: str) -> Reply:
         where, op = self.endpoint, self._next_op
@@ -119,6 +121,15 @@ class _Reader:
         over_ns = time.monotonic_ns()
         self.records += [invoked, Completed(op, over_ns, where.name, where.provider, 1, outcome, reply)]
         return reply
+
+
+def _told(endpoint: Endpoint, readers: Sequence[_Reader]) -> str:
+    """What could not be read through an entry point; empty when all was."""
+    failed = [reader for reader in readers if reader.endpoint == endpoint and reader.unread]
+    if not failed:
+        return ""
+    count = sum(reader.unread for reader in failed)
+    return f"{counted(count, 'register')} through {endpoint.name} ({failed[0].why})"
 
 
 def _write(file: TextIO, records: Sequence[OperationRecord]) -> None:

@@ -76,6 +76,6 @@ def test_a_register_that_could_not_be_read_is_named(plan: CollectPlan, adapter: 
 def test_an_entry_point_where_nobody_is_does_not_hide_the_others(plan: CollectPlan) -> None:
     points = (plan.entry_points[0], Endpoint("g9", None, "127.0.0.1", 9))
     collection = collect(msgspec.structs.replace(plan, entry_points=points))
-    assert collection.missing == ("registers through g9: ConnectionRefusedError: nobody there",)
+    assert collection.missing == ("3 registers through g9 (ConnectionRefusedError: nobody there)",)
     table = operations_table(read_records(Path(plan.folder)), origin_mono_ns=0)
     assert len(table[table["purpose"] == "final"]) == 3
