@@ -124,7 +124,9 @@ def _thickness() -> Any:
 
 def _bound(curve: Curve) -> float:
     """What no mistake in all the time that was watched proves, mistakes an hour."""
-    return next((point.rate.high for point in curve.points if not point.quality.mistakes), 3 / curve.hours)
+    return next(
+        (point.rate.high for point in curve.points if not point.quality.mistakes), 3 / curve.distinct_hours
+    )
 
 
 def _x(field: str, title: str) -> Any:

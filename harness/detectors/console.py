@@ -10,7 +10,7 @@ from rich.text import Text
 
 from harness.detectors.curve import Curve, Point
 from harness.detectors.table import budgets, offers, told_budget
-from harness.detectors.verdict import overall, told_rate, told_time, verdict_line
+from harness.detectors.verdict import overall, told_deaths, told_rate, told_time, verdict_line
 from harness.model.units import counted
 
 
@@ -29,10 +29,9 @@ def print_curves(curves: Sequence[Curve], console: Console, *, every_setting: bo
 def headline(curve: Curve) -> str:
     """A trace in one line, with its sample sizes."""
     trace = curve.trace
-    kind = "supposed deaths" if curve.supposed else "deaths"
     return (
         f"{trace.name}: {trace.told}; {counted(trace.heartbeats, 'heartbeat')} over {curve.hours:.3g} h, "
-        f"{curve.deaths:,} {kind}"
+        f"{told_deaths(curve)}"
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.detectors.contract import Kind
@@ -11,7 +12,7 @@ from harness.detectors.intervals import rate_interval
 from harness.detectors.quality import NEVER, Deaths, Quality, RealDeaths, judge, suppose_deaths
 from harness.detectors.registry import KINDS, Choice
 from harness.detectors.timeline import Timeline, make_timeline
-from harness.detectors.trace import HOUR_NS, Trace
+from harness.detectors.trace import HOUR_NS, Distinct, Trace
 from harness.model.shares import Interval, bounded_by_worst, median_ranks, share_interval
 
 SUPPOSED_EVERY_NS: Final = 1_000_000_000
@@ -22,10 +23,19 @@ SOONER_NS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """One setting of one detector, with its quality over one trace. `NEVER` stands for deaths that were not noticed."""
+    """One setting of one detector, with its quality over one trace. `NEVER` stands for deaths that were not noticed.
+
+    What several watchers saw is in every figure as often, but proves no more than once: intervals go by what is `distinct`.
+    """
 
     choice: Choice
     quality: Quality
+    distinct: Distinct
+
+    @property
+    def seen(self) -> int:
+        """How often deaths were seen, by all watchers."""
+        return len(self.quality.detection_ns)
 
     @property
     def median_ns(self) -> int:
@@ -35,10 +45,17 @@ class Point:
 
     @property
     def median_between_ns(self) -> tuple[int, int] | None:
-        """Between which the median lies with 95 % confidence; None with fewer than six deaths."""
-        times = self.quality.detection_ns
-        ranks = median_ranks(len(times))
-        return (int(times[ranks[0]]), int(times[ranks[1]])) if ranks else None
+        """Between which the median lies with 95 % confidence; None with fewer than six deaths.
+
+        As if all watchers of a death had seen the same: the ranks of deaths, each of as many times as saw it on average.
+        """
+        times, deaths = self.quality.detection_ns, self.distinct.deaths
+        ranks = median_ranks(deaths)
+        if ranks is None:
+            return None
+        low = ranks[0] * len(times) // deaths
+        high = math.ceil((ranks[1] + 1) * len(times) / deaths) - 1
+        return int(times[low]), int(times[high])
 
     @property
     def worst_ns(self) -> int:
@@ -48,17 +65,23 @@ class Point:
     @property
     def worst_bounds(self) -> float:
         """The share of all deaths that the worst bounds, with 95 % confidence."""
-        return bounded_by_worst(len(self.quality.detection_ns))
+        return bounded_by_worst(self.distinct.deaths)
 
     @property
     def rate(self) -> Interval:
-        """Mistakes an hour, with 95 % confidence; widened where mistakes come in clusters."""
-        return rate_interval(self.quality.mistakes, self.quality.hours, spread=self.quality.spread)
+        """Mistakes an hour, with 95 % confidence; widened where mistakes come in clusters, or from several watchers."""
+        quality, distinct = self.quality, self.distinct
+        if not quality.mistakes:
+            return rate_interval(0, distinct.watched_ns / HOUR_NS)
+        return rate_interval(quality.mistakes, quality.hours, spread=quality.spread * distinct.watchers)
 
     @property
     def missed(self) -> Interval:
         """The share of deaths that go unnoticed while they are watched, with 95 % confidence."""
-        return share_interval(self.quality.missed, len(self.quality.detection_ns))
+        deaths = self.distinct.deaths
+        missed = self.quality.missed * deaths / self.seen if self.seen else 0.0
+        least, most = share_interval(math.floor(missed), deaths), share_interval(math.ceil(missed), deaths)
+        return Interval(least.low, most.high)
 
     def beats(self, other: Point) -> bool:
         """Whether nothing speaks for the other: no sooner at the median or at worst, nor fewer mistakes; and it is worse."""
@@ -70,17 +93,27 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """All points over one trace, by kind and rising setting; `shipped` is one of the same trace, in no order."""
+    """All points over one trace, by kind and rising setting; `shipped` is one of the same trace, in no order.
+
+    `deaths` are counted once each, `seen` as often as some watcher saw one.
+    """
 
     trace: Trace
     deaths: int
+    seen: int
     supposed: bool
     points: tuple[Point, ...]
     shipped: Point | None
 
     @property
     def hours(self) -> float:
+        """For how long all watchers watched the living."""
         return self.trace.watched_ns / HOUR_NS
+
+    @property
+    def distinct_hours(self) -> float:
+        """For how long senders were watched while they lived, by however many."""
+        return self.trace.distinct.watched_ns / HOUR_NS
 
     @property
     def front(self) -> tuple[Point, ...]:
@@ -108,15 +141,32 @@ def measure(trace: Trace, *, shipped: Choice | None, seed: int, kinds: Sequence[
     deaths: Deaths = RealDeaths(timeline)
     if not deaths.count:
         deaths = suppose_deaths(timeline, every_ns=SUPPOSED_EVERY_NS, seed=seed)
+    distinct = _distinct(trace, deaths)
     points = [
         point
         for kind in kinds
-        for point in _points(kind, kind.settings(trace.heartbeat_ns), timeline, deaths)
+        for point in _points(kind, kind.settings(trace.heartbeat_ns), timeline, deaths, distinct)
     ]
-    at = _points(shipped.kind, (shipped.setting,), timeline, deaths)[0] if shipped is not None else None
-    return Curve(trace, deaths.count, deaths.supposed, tuple(points), at)
+    at = (
+        _points(shipped.kind, (shipped.setting,), timeline, deaths, distinct)[0]
+        if shipped is not None
+        else None
+    )
+    return Curve(trace, distinct.deaths, deaths.count, deaths.supposed, tuple(points), at)
 
 
-def _points(kind: Kind, settings: Sequence[float], timeline: Timeline, deaths: Deaths) -> list[Point]:
+def _distinct(trace: Trace, deaths: Deaths) -> Distinct:
+    """What a trace tells of; of supposed deaths as large a share as of its time is distinct."""
+    distinct = trace.distinct
+    if not deaths.supposed:
+        return distinct
+    return replace(distinct, deaths=deaths.count * distinct.watched_ns // max(1, trace.watched_ns))
+
+
+def _points(
+    kind: Kind, settings: Sequence[float], timeline: Timeline, deaths: Deaths, distinct: Distinct
+) -> list[Point]:
     over = kind.over(timeline)
-    return [Point(Choice(kind, setting), judge(timeline, over(setting), deaths)) for setting in settings]
+    return [
+        Point(Choice(kind, setting), judge(timeline, over(setting), deaths), distinct) for setting in settings
+    ]

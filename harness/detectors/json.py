@@ -15,7 +15,10 @@ SCHEMA: Final = 1
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One setting over one trace; `rate_per_h_95` and `t_d_median_ns_95` are what can be claimed with 95 % confidence."""
+    """One setting over one trace; `rate_per_h_95` and `t_d_median_ns_95` are what can be claimed with 95 % confidence.
+
+    `deaths` are counted once each, which is what intervals go by; `seen` as often as some watcher saw one.
+    """
 
     detector: str
     setting: float
@@ -28,6 +31,7 @@ class Setting(msgspec.Struct, frozen=True):
     t_m_longest_ns: int | None
     accuracy: float
     deaths: int
+    seen: int
     missed: int
     missed_share_95: tuple[float, float]
     t_d_median_ns: int | None
@@ -53,7 +57,9 @@ class Measured(msgspec.Struct, frozen=True):
     heartbeat_ns: int
     heartbeats: int
     hours: float
+    distinct_hours: float
     deaths: int
+    seen: int
     supposed: bool
     settings: tuple[Setting, ...]
     shipped: Shipped | None
@@ -83,7 +89,9 @@ def _measured(curve: Curve) -> Measured:
         heartbeat_ns=trace.heartbeat_ns,
         heartbeats=trace.heartbeats,
         hours=curve.hours,
+        distinct_hours=curve.distinct_hours,
         deaths=curve.deaths,
+        seen=curve.seen,
         supposed=curve.supposed,
         settings=tuple(_setting(point, on_front=id(point) in front) for point in curve.points),
         shipped=_shipped(curve),
@@ -112,7 +120,8 @@ def _setting(point: Point, *, on_front: bool) -> Setting:
         t_m_mean_ns=float(lengths.mean()) if len(lengths) else None,
         t_m_longest_ns=int(lengths[-1]) if len(lengths) else None,
         accuracy=quality.accuracy,
-        deaths=len(quality.detection_ns),
+        deaths=point.distinct.deaths,
+        seen=point.seen,
         missed=quality.missed,
         missed_share_95=(missed.low, missed.high),
         t_d_median_ns=_time(point.median_ns),

@@ -13,6 +13,7 @@ from harness.detectors.trace import Ints, Life, ints
 class _Open:
     """A life that is being read."""
 
+    sender: str
     life: int
     heard_ns: list[int] = field(default_factory=list)
     sequence: list[int] = field(default_factory=list)
@@ -37,7 +38,7 @@ class LivesOfOneWatcher:
         if current is None or life > current.life:
             if current is not None:
                 self._close(current, at_ns)
-            current = self._open[sender] = _Open(life)
+            current = self._open[sender] = _Open(sender, life)
         if life == current.life and (not current.sequence or sequence > current.sequence[-1]):
             current.heard_ns.append(at_ns)
             current.sequence.append(sequence)
@@ -77,4 +78,5 @@ def _life(noted: _Open, ended_ns: int, until_ns: Ints, lag_ns: Ints) -> Life:
         lag_ns=lag_ns[first:last],
         died_ns=noted.died_ns,
         ended_ns=ended_ns,
+        sender=noted.sender,
     )

@@ -14,7 +14,15 @@ from harness.detectors.chart import COLOUR_OF, draw
 from harness.detectors.curve import Curve, Point
 from harness.detectors.registry import KINDS
 from harness.detectors.table import budgets, offers, told_budget
-from harness.detectors.verdict import overall, stands, told_mistakes, told_number, told_rate, told_time
+from harness.detectors.verdict import (
+    overall,
+    stands,
+    told_deaths,
+    told_mistakes,
+    told_number,
+    told_rate,
+    told_time,
+)
 from harness.history.folder import write_atomically
 from harness.model.units import counted, format_ns
 
@@ -74,6 +82,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "counted": counted,
+        "told_deaths": told_deaths,
         "told_number": told_number,
         "told_mistakes": told_mistakes,
         "told_rate": told_rate,

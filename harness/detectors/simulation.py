@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -51,7 +51,7 @@ def simulate(world: World, *, hours: float, deaths: int, heartbeat_ns: int, seed
     while len(lives) < deaths:
         life = _live(world, chance, round(mean_ns * chance.uniform(0.5, 1.5)), heartbeat_ns)
         if life is not None:
-            lives.append(life)
+            lives.append(replace(life, sender=f"sender {len(lives) + 1}"))  # each on a clock of its own
     told = f"simulated: {world.told}; seed {seed}, {counted(deaths, 'death')}"
     return Trace(world.name, told, heartbeat_ns, tuple(lives))
 

@@ -24,7 +24,7 @@ class Offer:
 
 def budgets(curve: Curve) -> tuple[float, ...]:
     """Mistakes an hour that this trace can tell apart, falling; the last is none at all."""
-    return (*(budget for budget in BUDGETS if budget * curve.hours >= 3), NONE)
+    return (*(budget for budget in BUDGETS if budget * curve.distinct_hours >= 3), NONE)
 
 
 def told_budget(budget: float) -> str:

@@ -36,10 +36,20 @@ def told_rate(point: Point) -> str:
 
 def told_point(point: Point) -> str:
     """One setting and its quality in one line, with its sample sizes."""
-    quality = point.quality
-    deaths = f"(n = {len(quality.detection_ns):,})"
-    times = f"T_D median {told_time(point.median_ns)}, worst {told_time(point.worst_ns)} {deaths}"
+    deaths = f"n = {seen_text(f'{point.distinct.deaths:,}', point.distinct.deaths, point.seen)}"
+    times = f"T_D median {told_time(point.median_ns)}, worst {told_time(point.worst_ns)} ({deaths})"
     return f"{times}; {told_mistakes(point)}"
+
+
+def told_deaths(curve: Curve) -> str:
+    """`30 deaths`, or `30 deaths, seen 60 times` where several watchers saw them."""
+    kind = "supposed death" if curve.supposed else "death"
+    return seen_text(counted(curve.deaths, kind), curve.deaths, curve.seen)
+
+
+def seen_text(told: str, deaths: int, seen: int) -> str:
+    """A number of deaths with how often they were seen, where that differs."""
+    return told if seen == deaths else f"{told}, seen {seen:,} times"
 
 
 def stands(curve: Curve) -> str:

@@ -22,6 +22,7 @@ def life(
     died_ms: float | None = None,
     sequence: Sequence[int] | None = None,
     lags_ms: Sequence[tuple[float, float]] = (),
+    sender: str = "",
 ) -> Life:
     """A life in milliseconds; lags as (from, until)."""
     return Life(
@@ -31,6 +32,7 @@ def life(
         lag_ns=ints([round((until - begin) * MS) for begin, until in lags_ms]),
         died_ns=None if died_ms is None else round(died_ms * MS),
         ended_ns=round(ended_ms * MS),
+        sender=sender,
     )
 
 

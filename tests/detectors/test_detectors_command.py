@@ -58,7 +58,7 @@ def test_a_recording_is_measured_alone(harness: Callable[..., tuple[int, str, st
     assert code == 0
     assert out.startswith("recorded: recorded by 2 watchers; ")
     assert "simulated" not in out
-    assert ", 14 deaths" in out  # seven kills, seen by two watchers
+    assert ", 7 deaths, seen 14 times\n" in out  # by two watchers
     assert "phi:300" in out
     assert Path("elsewhere/detectors.html").exists()
 

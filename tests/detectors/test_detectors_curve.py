@@ -18,7 +18,7 @@ from harness.detectors.quality import NEVER, Quality
 from harness.detectors.registry import KINDS, Choice, kind_named, parse_choice
 from harness.detectors.simulation import simulate
 from harness.detectors.table import budgets, offers, told_budget
-from harness.detectors.trace import HOUR_NS, Trace, ints
+from harness.detectors.trace import HOUR_NS, Distinct, Trace, ints
 from harness.detectors.verdict import beaten_everywhere, overall, stands, told_point, verdict_line
 from harness.detectors.world import ROUGH
 from harness.model.errors import UsageError
@@ -26,11 +26,13 @@ from harness.model.errors import UsageError
 
 def point(text: str, *, median_ms: float, worst_ms: float, mistakes: int, hours: float = 10) -> Point:
     times = ints([round(median_ms * MS)] * 2 + [round(worst_ms * MS)])
-    return Point(parse_choice(text), Quality(round(hours * HOUR_NS), ints([5 * MS] * mistakes), times, 1.0))
+    watched_ns = round(hours * HOUR_NS)
+    quality = Quality(watched_ns, ints([5 * MS] * mistakes), times, 1.0)
+    return Point(parse_choice(text), quality, Distinct(3, watched_ns, 1.0))
 
 
 def curve(shipped: Point, *points: Point, watched: Trace | None = None) -> Curve:
-    return Curve(watched or trace(life([0], ended_ms=1)), 3, False, points, shipped)
+    return Curve(watched or trace(life([0], ended_ms=1)), 3, 3, False, points, shipped)
 
 
 SHIPPED = point("fixed:240ms", median_ms=230, worst_ms=250, mistakes=2)
