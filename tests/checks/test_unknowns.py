@@ -224,6 +224,33 @@ def test_what_is_left_of_shortened_logs_is_compared() -> None:
     assert judge_predicate(history.run(), ALL["O10"]).outcome is Outcome.FAIL
 
 
+def charlie_took_a_snapshot(history: LiteralHistory) -> None:
+    charlie = history.replicas["charlie"]
+    charlie.state["first_index"] = 9
+    charlie.tables["entries"] = [row for row in charlie.tables["entries"] if row["index"] >= 9]
+
+
+@pytest.mark.parametrize("predicate", ["O10", "O13"])
+def test_one_log_that_begins_with_a_snapshot_is_judged_by_one_that_does_not(predicate: str) -> None:
+    history = sound_history(predicate)
+    charlie_took_a_snapshot(history)
+    assert judge_predicate(history.run(), ALL[predicate]).outcome is Outcome.PASS
+
+
+def test_trades_before_a_snapshot_are_held_against_the_whole_log() -> None:
+    history = sound_history("O13")
+    charlie_took_a_snapshot(history)
+    early = next(
+        row
+        for row in history.replicas["charlie"].tables["executions"]
+        if row["type"] == "filled" and row["index"] < 9
+    )
+    early["last_quantity"] += 1
+    finding = judge_predicate(history.run(), ALL["O13"])
+    assert finding.outcome is Outcome.FAIL
+    assert "engine-charlie" in finding.evidence[0].text
+
+
 def test_an_order_of_unknown_outcome_that_every_replica_holds_is_resolved() -> None:
     history = sound_history("O15")
     history.drop("operations", kind="query")

@@ -39,10 +39,19 @@ def judge(view: View) -> Found:
 
 
 def _not_compared(view: View) -> str:
-    """What no other log can be held against: logs are compared from the first entry that both still have."""
+    """What no other log can be held against: logs are compared from the first entry that both still have.
+
+    Hashes chain over all entries before, so a log that was shortened is compared whole where it meets one that was not.
+    """
     if len(np.unique(view.codes("entries", "node"))) < 2:
         return "only one replica was read: there is nothing to compare it with"
-    gone = {one.node: one.first_index - 1 for one in readings(view) if one.first_index > 1}
+    every = readings(view)
+    whole = max((one.commit_index for one in every if one.first_index <= 1), default=0)
+    gone = {
+        one.node: one.first_index - 1
+        for one in every
+        if one.first_index > 1 and one.first_index > min(whole, one.commit_index)
+    }
     told = ", ".join(f"of {node} up to entry {last}" for node, last in gone.items())
     return f"a snapshot stands for the log {told}: what it stands for was not compared" if gone else ""
 

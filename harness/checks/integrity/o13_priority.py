@@ -20,7 +20,8 @@ def judge(view: View) -> Found:
         [(fill.entry, fill.maker, fill.quantity, fill.price) for fill in reference.fills], dtype=np.int64
     ).reshape(-1, 4)
     for reading, applied in sorted(reference.applied.items()):
-        _trades(view, reading, wanted[wanted[:, 0] <= applied], violations)
+        actual = _makers(view, reading, reference.source)
+        _trades(view, reading, actual[actual[:, 0] <= applied], wanted[wanted[:, 0] <= applied], violations)
     resting = np.flatnonzero(
         view.equals("orders", "state", "open") & (view.ints("orders", "price") != MISSING)
     )
@@ -31,23 +32,25 @@ def judge(view: View) -> Found:
     return violations.found(judged + len(resting), unknown=unknown)
 
 
-def _trades(view: View, reading: int, wanted: Ints, violations: Violations) -> None:
+def _trades(view: View, reading: int, actual: Ints, wanted: Ints, violations: Violations) -> None:
     """Compare the makers of each entry's trades, in order, with quantity and price: rows (entry, maker, quantity, price)."""
-    actual = _makers(view, reading)
     if actual.shape == wanted.shape and np.array_equal(actual, wanted):
         return
     wrong = _differing_entries(actual, wanted)
     violations.extend(len(wrong), (_difference(view, reading, index, actual, wanted) for index in wrong))
 
 
-def _makers(view: View, reading: int) -> Ints:
-    """Rows (entry, maker, quantity, price): the legs of trades that don't belong to the entry's own order."""
+def _makers(view: View, reading: int, source: int) -> Ints:
+    """Rows (entry, maker, quantity, price): the legs of trades that don't belong to the entry's own order.
+
+    Entries are those of `source`, which has the same log from its first entry: this reading's may begin with a snapshot.
+    """
     rows = np.flatnonzero(
         (view.reading("executions") == reading) & view.equals("executions", "type", "filled")
     )
     rows = rows[ordered(view.ints("executions", "index")[rows], view.ints("executions", "ordinal")[rows])]
     index, keys = view.ints("executions", "index")[rows], view.order_key("executions")[rows]
-    entered = np.flatnonzero(view.equals("entries", "type", "new") & (view.reading("entries") == reading))
+    entered = np.flatnonzero(view.equals("entries", "type", "new") & (view.reading("entries") == source))
     takers = lookup(
         index, view.ints("entries", "index")[entered], view.order_key("entries")[entered], absent=-1
     )

@@ -42,11 +42,12 @@ class Replayed:
 
     `keys` are the orders, ascending, with what was filled (`cum`) and stays open (`leaves`) of each. `complete` are the
     readings (by code) that had applied every command of the log; `applied` maps each reading to the last entry that it had
-    applied. Readings whose log is another one are in neither. `entries` counts the replayed ones. `unknown` says what could
-    not be replayed or compared.
+    applied, as far as entries were replayed. Readings whose log is another one are in neither. `source` is the reading whose
+    log was replayed, `entries` counts its entries. `unknown` says what could not be replayed or compared.
     """
 
     fills: tuple[Fill, ...] = ()
+    source: int = -1
     keys: Ints = field(default_factory=_none)
     cum: Ints = field(default_factory=_none)
     leaves: Ints = field(default_factory=_none)
@@ -82,12 +83,13 @@ def _replay(view: View) -> Replayed:
     same = [reading for reading in every if _same_log(view, reading, source)]
     return Replayed(
         fills=tuple(matcher.fills),
+        source=source.code,
         keys=final[:, 0],
         cum=final[:, 1],
         leaves=final[:, 2],
         refusals=refusals,
         complete=tuple(reading.code for reading in same if reading.applied_index >= command),
-        applied={reading.code: reading.applied_index for reading in same},
+        applied={reading.code: min(reading.applied_index, source.commit_index) for reading in same},
         entries=len(rows),
         unknown=_differing([reading for reading in every if reading not in same], source),
     )
