@@ -103,6 +103,13 @@ class Door:
             connection.send(self.heartbeat())
         elif kind == "engine":
             connection.send(self._peers.introduction(connection.binding))
+            self._dial_back(connection.peer.removeprefix(PREFIX))
+
+    def _dial_back(self, peer: str) -> None:
+        """Answers go over this engine's own connection: a peer that was started again waits for one."""
+        client = self._host.peers.get(peer)
+        if client is not None:
+            client.hasten()
 
     def _on_down(self, connection: Connection, _: str) -> None:
         self._gateways.discard(connection)

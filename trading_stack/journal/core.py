@@ -25,6 +25,7 @@ from trading_stack.journal.events import (
     Stored,
     Tell,
 )
+from trading_stack.journal.hearing import Hearing
 from trading_stack.journal.life import Age, Life
 from trading_stack.journal.log import Log
 from trading_stack.journal.messages import Message, SnapshotOffer, Status
@@ -60,6 +61,8 @@ class Core:
     fresh: bool
     nonce: int
     seen: dict[str, Age]
+    openings: tuple[int, ...]
+    hearing: Hearing
     snapshot: Snapshot | None = None
     role: Role = Role.STANDBY
     commit_index: int = 0
@@ -94,6 +97,8 @@ class Core:
             fresh=stored.fresh,
             nonce=nonce,
             seen=dict(stored.seen),
+            openings=stored.openings or (stored.age.writes,),
+            hearing=Hearing(config.peers),
             _opened_writes=stored.age.writes,
         )
 
@@ -116,9 +121,17 @@ class Core:
             self.announced = Lead(epoch, primary)
             self.effects.append(self.announced)
 
-    def status(self) -> Status:
-        empty = self.fresh and self.log.last_index == 0 and self.promise.epoch == 0
-        return Status(self.life(), self.proven, empty, self.founders, dict(self.seen))
+    @property
+    def empty(self) -> bool:
+        """Whether the store is as it was made."""
+        return self.fresh and self.log.last_index == 0 and self.promise.epoch == 0
+
+    def introduce(self, peer: str) -> None:
+        """Say which store this is, and ask the peer to do the same if it has not confirmed this opening."""
+        asks = self.hearing.lacks(peer)
+        self.send(
+            peer, Status(self.life(), self.proven, self.empty, self.founders, dict(self.seen), asks=asks)
+        )
 
     def life(self) -> Life:
         return Life(self.incarnation, self.age)
@@ -289,6 +302,25 @@ class Core:
         self.tell("snapshot_installed", last_index=snapshot.base.index)
 
     # --- trust
+
+    @property
+    def votes(self) -> bool:
+        """Whether this store may vote, and has heard from its peers that it forgot nothing."""
+        return self.proven and self.hearing.over
+
+    def binds_to(self, peer: str) -> bool:
+        """Whether this store may promise to, or acknowledge to, this peer."""
+        return self.proven and self.hearing.over and peer in self.hearing.confirmed
+
+    def forgot(self, seen: Age) -> bool:
+        """Whether this store has forgotten something since a peer saw it at that age.
+
+        It then is younger; or it was opened again since, and the opening that followed the one in which it was seen
+        began with no more writes than the peer saw.
+        """
+        if seen.opens >= self.age.opens:
+            return self.age.behind(seen)
+        return seen.writes >= self.openings[seen.opens - self.age.opens :][0]
 
     def certified(self, certificate: Certificate | None, epoch: int, candidate: str) -> bool:
         """Whether a majority of sentinels allowed this candidate this epoch."""

@@ -24,7 +24,8 @@ class Stored(msgspec.Struct, frozen=True):
     """What the store held when it was opened. `damage` says what was found broken below the durable mark.
 
     `fresh`: made where there was no store before. `age` counts this opening, `seen` are the ages at which other
-    stores were seen, by incarnation. `entries` follow the snapshot, if there is one.
+    stores were seen, by incarnation; `openings` are how many writes it had made with each of its last openings, this one
+    last. `entries` follow the snapshot, if there is one.
     """
 
     incarnation: str
@@ -37,6 +38,7 @@ class Stored(msgspec.Struct, frozen=True):
     age: Age = Age(1, 0)
     seen: dict[str, Age] = {}
     snapshot: Snapshot | None = None
+    openings: tuple[int, ...] = ()
 
 
 # --- told to the replica

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from trading_stack.journal.entries import Base, Entry, Position
 from trading_stack.journal.events import Persist, PersistRefused, Promise, Stored
-from trading_stack.journal.life import Age
+from trading_stack.journal.life import Age, opened
 from trading_stack.journal.snapshots import Snapshot
 
 
@@ -41,6 +41,7 @@ class Image:
     opened_writes: int = 0
     seen: dict[str, Age] = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    openings: tuple[int, ...] = ()
 
     def after(self, records: Iterable[Record]) -> Image:
         """What becomes of it when these are written; it stays as it is."""
@@ -80,6 +81,7 @@ class Image:
         self.incarnation = self.incarnation or name
         self.age = Age(self.age.opens + 1, self.age.writes + 1)
         self.opened_writes = self.age.writes
+        self.openings = opened(self.openings, self.age.writes)
 
     def stored(self) -> Stored:
         """What a replica that opens it begins with."""
@@ -93,6 +95,7 @@ class Image:
             age=self.age,
             seen=dict(self.seen),
             snapshot=self.snapshot,
+            openings=self.openings,
         )
 
     def copy(self) -> Image:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+
+OPENINGS_KEPT: Final = 64
+
+
+def opened(openings: tuple[int, ...], writes: int) -> tuple[int, ...]:
+    """How many writes a store had made with each of its last openings, after one more that made it so many."""
+    return (*openings, writes)[-OPENINGS_KEPT:]
 
 
 class Age(NamedTuple):

@@ -10,10 +10,11 @@ from trading_stack.journal.life import Age, Life
 
 
 class Status(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=20):
-    """Said when a link rises, and when it changes: which store this is, and whether it may vote.
+    """Said when a link rises, when it changes, and when asked: which store this is, and whether it may vote.
 
     `founders` are the stores, by node, that this one knows to have been empty when the cluster began; `seen` the
-    greatest ages, by incarnation, at which it has ever seen other stores.
+    greatest ages, by incarnation, at which it has ever seen other stores. `asks`: the sender wants to hear whether its
+    own is among them.
     """
 
     life: Life
@@ -21,6 +22,7 @@ class Status(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=20):
     empty: bool
     founders: dict[str, str]
     seen: dict[str, Age]
+    asks: bool = False
 
 
 class Recover(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=21):

@@ -22,6 +22,7 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     `fresh`: made where there was no store before, and nothing forgotten since. `writes` counts durable writes of its
     whole life, `seen` are the ages at which other stores were seen, by incarnation. `last_hash` is the hash of entry
     `last_index`, the last. The log begins after `base`; `digest` is that of the snapshot that stands for what was before.
+    `openings` are the writes with each of its last openings.
     """
 
     format: int
@@ -38,6 +39,7 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     last_hash: bytes = GENESIS
     base: Base = Base()
     digest: bytes = b""
+    openings: tuple[int, ...] = ()
 
 
 class _Head(msgspec.Struct, array_like=True):

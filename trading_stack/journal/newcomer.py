@@ -12,11 +12,12 @@ It betrays itself by its age, durable counts of its openings and writes: each st
 (`Status`, `PreVote`, `Seal`, `SealReply`, `Append`, `AppendReply`), and remembers, durably, the greatest age at which
 it ever saw another. A number drawn for each opening tells apart two that were given the same count. A candidate
 doesn't count the seal of a store that was older once, a voter refuses one that stands, and the store itself gives up
-its name and its vote as soon as a peer tells it how old it was (`Status.seen`). So one peer that saw a later opening
-is enough, before the first vote. Within one opening, the number of writes tells; it is heard by those that exchange
-appends with the store, and is as durable as their own last write. What remains is a store put back to an older state
-of its last opening while every peer that heard more of it is gone or was put back as well: nobody who could answer
-knows better.
+its name and its vote as soon as a peer tells it how old it was (`Status.seen`). It binds itself to nobody before it
+was told (`hearing`). So one peer that saw a later opening is enough. Within one opening, the number of writes tells;
+it is heard by those that exchange appends with the store, and is as durable as their own last write. Further openings
+add writes, and hide nothing: the store knows with how many each of its openings began. What remains is a store put
+back to an older state of its last opening while every peer that heard more of it is gone, out of reach for longer
+than it is waited for, or was put back as well: nobody who could answer knows better.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from dataclasses import dataclass
 from trading_stack.defects import Defect
 from trading_stack.journal.config import Role
 from trading_stack.journal.core import Core
-from trading_stack.journal.life import Age
 from trading_stack.journal.messages import Recover, RecoverReply, Status
 
 
@@ -50,39 +50,43 @@ class Newcomer:
         self._replies: dict[str, RecoverReply] = {}
         self._recovery: Recovery | None = None
         self._asked_ns: int | None = None
+        self._introduced_ns = 0
         if Defect.WIPED_REPLICA_VOTES in core.config.defects:
             core.proven = True  # planted: any store may vote
 
     def on_peer_up(self, peer: str) -> None:
-        self._core.send(peer, self._core.status())
+        self._core.hearing.linked.add(peer)
+        self._core.introduce(peer)
 
     def on_status(self, sender: str, message: Status) -> None:
         core = self._core
         self._statuses[sender] = message
-        if not core.recall(message.life):
-            core.send(sender, core.status())  # it must learn what it forgot
-        once = message.seen.get(core.incarnation, Age())
-        if core.age.behind(once):
+        remembered = core.recall(message.life)
+        once = message.seen.get(core.incarnation)
+        if once is not None and once.opening == core.age.opening:
+            core.hearing.confirmed.add(sender)
+        if message.asks or not remembered:
+            core.introduce(sender)  # it must learn what it forgot
+        if once is not None and core.forgot(once):
             core.disown(
                 f"the store was rolled back: this is its opening {core.age.opens}, with {core.age.writes} writes, and "
                 f"{sender} saw an earlier opening {once.opens}, with {once.writes}"
             )
-            core.broadcast(core.status())
+            self._introduce()
         if not self._core.proven and (self._all_new() or self._remembered(message)):
             self._found(message)
 
     def _all_new(self) -> bool:
-        own = self._core.status()
         statuses = self._statuses
         return (
-            own.empty
+            self._core.empty
             and len(statuses) == len(self._core.config.peers)
             and all(status.empty and not status.proven for status in statuses.values())
         )
 
     def _remembered(self, message: Status) -> bool:
         core = self._core
-        return core.status().empty and message.founders.get(core.config.node) == core.incarnation
+        return core.empty and message.founders.get(core.config.node) == core.incarnation
 
     def _found(self, message: Status) -> None:
         core = self._core
@@ -107,12 +111,31 @@ class Newcomer:
             return
         core.proven = True
         self._recovery = None
-        core.broadcast(core.status())
+        self._introduce()
+
+    def _introduce(self) -> None:
+        for peer in self._core.config.peers:
+            self._core.introduce(peer)
+
+    # --- what others know of this store
+
+    def _ask_on(self) -> None:
+        """Ask those again that have not confirmed this opening: question or answer may be lost."""
+        core, hearing = self._core, self._core.hearing
+        if hearing.complete:
+            return
+        hearing.turns += 1
+        if core.now_ns - self._introduced_ns >= core.config.resend_ns:
+            self._introduced_ns = core.now_ns
+            for peer in core.config.peers:
+                if hearing.lacks(peer):
+                    core.introduce(peer)
 
     # --- recovery of a store that forgot
 
     def on_timer(self) -> None:
         core = self._core
+        self._ask_on()
         if core.proven or core.role is not Role.STANDBY:
             return
         self._check_recovery()
@@ -128,7 +151,7 @@ class Newcomer:
             sender,
             RecoverReply(
                 message.nonce,
-                core.proven,
+                core.votes,
                 core.promise.epoch,
                 core.leader_epoch,
                 self._leading(),

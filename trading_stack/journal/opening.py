@@ -12,7 +12,7 @@ import msgspec
 from trading_stack.journal import files
 from trading_stack.journal.entries import Base
 from trading_stack.journal.events import Stored
-from trading_stack.journal.life import Age
+from trading_stack.journal.life import Age, opened
 from trading_stack.journal.meta import FORMAT, Meta, StoreRefused
 from trading_stack.journal.write_counter import WriteCounter, read_count
 
@@ -55,6 +55,7 @@ def _open(directory: Path, cluster: str) -> Stored:
         age=Age(meta.opens, meta.writes),
         seen=meta.seen,
         snapshot=found.snapshot,
+        openings=meta.openings,
     )
 
 
@@ -83,7 +84,10 @@ def _count(directory: Path, meta: Meta) -> Meta:
     with closing(files.connect(directory)) as database, closing(WriteCounter(directory)) as counter:
         if counted is None:
             counter.write_both(meta.writes)  # from the first opening on, a store has a write counter
-        meta = msgspec.structs.replace(meta, opens=meta.opens + 1, writes=meta.writes + 1)
+        writes = meta.writes + 1
+        meta = msgspec.structs.replace(
+            meta, opens=meta.opens + 1, writes=writes, openings=opened(meta.openings, writes)
+        )
         database.execute("BEGIN IMMEDIATE")
         files.write_meta(database, meta)
         database.execute("COMMIT")

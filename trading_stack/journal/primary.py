@@ -170,6 +170,8 @@ class Primary:
         if message.round > self._round or message.match_index > follower.sent_index:
             return None  # an answer to what was never said
         follower.certified = not message.certificate_wanted
+        if not self._core.recall(message.life):
+            return None  # that store has forgotten something since, or speaks from before its last opening
         self._note_store(follower, message)
         if follower.certified:  # it follows this epoch, whether or not the logs agree yet
             follower.round = max(follower.round, message.round)
@@ -183,7 +185,6 @@ class Primary:
         return None
 
     def _note_store(self, follower: Progress, message: AppendReply) -> None:
-        self._core.recall(message.life)
         if (
             message.life.incarnation != follower.incarnation
         ):  # another store: nothing is known of what it holds

@@ -112,6 +112,7 @@ class Replica:
         )
         self._candidate: Candidate | None = None
         self._primary: Primary | None = None
+        self._postponed: tuple[Certificate, int] | None = None
         self._timer_runs = False
         if stored.damage:
             self._core.tell("store_damaged", epoch=stored.promise.epoch, reason=stored.damage)
@@ -155,6 +156,8 @@ class Replica:
             self._events[type(event)](event)
         if core.role is not Role.STANDBY and (core.broken or not core.proven):
             self._step_down(core.broken or "its store was rolled back")
+        if self._postponed is not None:
+            self._stand_late()
         self._taking.consider()
         self._handovers.proceed()
         if core.broken:
@@ -209,10 +212,24 @@ class Replica:
             return
         if not core.certified(certificate, certificate.new_epoch, core.config.node):
             return
+        if not core.hearing.over:
+            self._postponed = (certificate, core.now_ns)
+            return
         self._step_down(f"stands for epoch {certificate.new_epoch}")
         core.role = Role.CANDIDATE
         self._candidate = Candidate(core, certificate, self._lead, yielded_by=yielded_by)
         self._candidate.start()
+
+    def _stand_late(self) -> None:
+        """Stand for what was allowed before the peers had answered, unless sentinels have given it up meanwhile."""
+        core = self._core
+        assert self._postponed is not None
+        certificate, since_ns = self._postponed
+        if core.now_ns - since_ns > core.config.promotion_ns:
+            self._postponed = None
+        elif core.hearing.over:
+            self._postponed = None
+            self._stand(certificate)
 
     def _lead(self, certificate: Certificate) -> None:
         candidate, self._candidate = self._candidate, None
@@ -335,6 +352,6 @@ class Replica:
         core = self._core
         if self._timer_runs or core.broken:
             return
-        if core.role is not Role.STANDBY or not core.proven:
+        if core.role is not Role.STANDBY or not core.proven or not core.hearing.complete:
             self._timer_runs = True
             core.effects.append(SetTimer(core.now_ns + core.config.heartbeat_ns))

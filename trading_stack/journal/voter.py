@@ -40,7 +40,7 @@ class Voter:
 
     def on_pre_vote(self, sender: str, message: PreVote) -> None:
         certificate = message.certificate
-        granted = self._would_promise(certificate) and self._core.recall(message.life)
+        granted = self._would_promise(sender, certificate) and self._core.recall(message.life)
         self._core.send(
             sender, PreVoteReply(certificate.new_epoch, self._core.promise.epoch, granted=granted)
         )
@@ -48,7 +48,7 @@ class Voter:
     def on_seal(self, sender: str, message: Seal) -> None:
         core, certificate = self._core, message.certificate
         epoch = certificate.new_epoch
-        if not self._would_promise(certificate) or not core.recall(message.life):
+        if not self._would_promise(sender, certificate) or not core.recall(message.life):
             core.send(sender, SealReply(epoch, core.promise.epoch, granted=False))
             return
         if core.promise.epoch == epoch:
@@ -57,9 +57,11 @@ class Voter:
         self._step_down(f"sealed for epoch {epoch}")
         core.make_promise(epoch, certificate.candidate, lambda: self.promised(sender, epoch))
 
-    def _would_promise(self, certificate: Certificate) -> bool:
+    def _would_promise(self, sender: str, certificate: Certificate) -> bool:
         core = self._core
-        if not core.proven or not core.certified(certificate, certificate.new_epoch, certificate.candidate):
+        if not core.binds_to(sender) or not core.certified(
+            certificate, certificate.new_epoch, certificate.candidate
+        ):
             return False
         if Defect.NO_FENCING in core.config.defects and core.role is Role.PRIMARY:
             return False  # planted: a primary that nobody can depose
@@ -229,7 +231,7 @@ class Voter:
                 self._hint(message.before_index),
                 core.life(),
                 matched=matched,
-                proven=core.proven,
+                proven=core.binds_to(sender),
                 certificate_wanted=certificate_wanted,
             ),
         )

@@ -20,7 +20,7 @@ class Joins:
         self._world = world
 
     def engine(self, name: str, *, within_ns: int) -> None:
-        """An engine dials its peers at once, and they dial it within a while."""
+        """An engine dials its peers at once, and they dial it within a while, or back when it reaches them."""
         self._both_ways(self._engine_dials, name, within_ns)
 
     def sentinel(self, name: str, *, within_ns: int) -> None:
@@ -51,6 +51,13 @@ class Joins:
             far.linked.add(dialler)
             near.channels[acceptor].up = True
             near.on_peer_up(acceptor)
+            if not far.channels[dialler].up:
+                hello_ns = 3 * world.network.delay_ns(acceptor, dialler)
+                world.at(world.now_ns + hello_ns, self._dials_back, acceptor, dialler)
+
+    def _dials_back(self, dialler: str, acceptor: str) -> None:
+        if not self._world.engines[dialler].channels[acceptor].up:
+            self._engine_dials(dialler, acceptor)
 
     def _sentinel_dials(self, dialler: str, acceptor: str) -> None:
         world = self._world

@@ -23,6 +23,7 @@ from trading_stack.journal.messages import (
     PreVoteReply,
     Seal,
     SealReply,
+    Status,
 )
 from trading_stack.journal.replica import Replica
 from trading_stack.simulation.disk import Disk
@@ -33,7 +34,20 @@ from trading_stack.simulation.world import World
 LIFE = Life("store-2", Age(1, 1))
 
 
-def replica(*, node: str = "alpha", entries: list[Entry] | None = None, damage: str = "") -> Replica:
+def replica(*, node: str = "alpha", entries: list[Entry] | None = None) -> Replica:
+    """One that has heard from its peers what they know of its store: nothing but this opening."""
+    target = opened(node=node, entries=entries)
+    peers = tuple(name for name in ("alpha", "bravo", "charlie") if name != node)
+    for number, peer in enumerate(peers, 2):
+        settle(target, hear(target, confirmation(number), sender=peer))
+    return target
+
+
+def confirmation(number: int) -> Status:
+    return Status(Life(f"store-{number}", Age(1, 1)), True, False, {}, {"store-1": Age(1, 0, 1)})
+
+
+def opened(*, node: str = "alpha", entries: list[Entry] | None = None, damage: str = "") -> Replica:
     peers = tuple(name for name in ("alpha", "bravo", "charlie") if name != node)
     config = Config(
         node=node,
@@ -233,7 +247,7 @@ def test_a_store_that_holds_less_than_it_acknowledged_gives_up_its_vote() -> Non
 
 
 def test_a_damaged_store_says_so_when_it_is_opened() -> None:
-    effects = replica(damage="entry 7 does not match its checksum").handle(j.PeerUp("bravo"), 0)
+    effects = opened(damage="entry 7 does not match its checksum").handle(j.PeerUp("bravo"), 0)
     assert j.Tell("store_damaged", {"epoch": 0, "reason": "entry 7 does not match its checksum"}) in effects
 
 

@@ -40,6 +40,7 @@ def forgotten_promise(world: World) -> None:
     crash(world, "charlie")
     cut_between(world, "bravo", "charlie")
     start(world, "charlie")
+    world.run(550 * MS)  # it waits in vain for what bravo might tell it
     world.propose("alpha", 1)
     world.run(200 * MS)
     join(world, "bravo", "charlie")

@@ -7,6 +7,7 @@ from outages import BY_DEEDS, CALM, back_up, crash, put_back, start, wipe
 
 from trading_stack.journal import events as j
 from trading_stack.journal.config import Config
+from trading_stack.journal.core import Core
 from trading_stack.journal.image import Image
 from trading_stack.journal.life import Age, Life
 from trading_stack.journal.messages import Status
@@ -71,6 +72,8 @@ def test_a_store_from_before_its_last_opening_elects_nobody(seed: int) -> None:
 
 def test_without_the_rule_what_was_acknowledged_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Age, "behind", lambda *_: False)
+    monkeypatch.setattr(Core, "forgot", lambda *_: False)
+    monkeypatch.setattr(Core, "binds_to", lambda core, _: core.proven)
     world = serving(1)
     with pytest.raises(Violation):
         acknowledged_by_two_and_forgotten_by_one(world, reopened=True)

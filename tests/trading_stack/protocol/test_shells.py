@@ -20,6 +20,7 @@ from trading_stack.engine.messages import FromEngine, Leading, NotPrimary, Read,
 from trading_stack.engine.service import Engine
 from trading_stack.instruments import SCALE
 from trading_stack.journal.config import Role
+from trading_stack.journal.messages import Status
 from trading_stack.market.messages import MarksFrame
 from trading_stack.sentinel.messages import Accusation, FromPeer, Grant, Heartbeat
 from trading_stack.sentinel.service import INCOMING, Watchtower
@@ -82,8 +83,10 @@ def pinned(engine: Engine) -> list[str]:
 
 
 def prove(engine: Engine) -> None:
-    """Let its store vote, as if its peers had founded the cluster with it."""
-    engine.host.replica._core.proven = True
+    """Let its store vote, as if its peers had founded the cluster with it, and had just said that it forgot nothing."""
+    core = engine.host.replica._core
+    core.proven = True
+    core.hearing.confirmed.update(core.config.peers)
 
 
 def test_a_gateway_hears_who_leads_and_is_referred(tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_nobody_else_hands_over_certificates_or_speaks_as_a_peer(tmp_path: Path)
         forger = connect("sentinel-bravo", address, Heartbeat, [], secret=b"guess")
         await until(lambda: heard != [])
         gateway.send(grant("alpha", "bravo"))
-        gateway.send(engine.host.replica._core.status())
+        gateway.send(Status(engine.host.replica._core.life(), True, False, {}, {}))
         gateway.send(Submit(1, b""))
         await until(lambda: len(heard) == 2)
         assert engine.host.replica.view().role is Role.STANDBY

@@ -138,6 +138,23 @@ def test_a_connect_that_nobody_answers_is_no_evidence_of_life() -> None:
     asyncio.run(main())
 
 
+def test_a_hastened_client_waits_no_longer_for_its_next_dial() -> None:
+    failures: list[str] = []
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            address = Address(*closed.getsockname()[:2])
+        never = Redial(first_s=1000, most_s=1000)
+        client = near(address, [], on_dial_failed=failures.append, redial=never).start()
+        for dials in (1, 2):
+            await until(lambda dials=dials: len(failures) == dials)
+            client.hasten()
+        await until(lambda: len(failures) == 3)
+        await client.close()
+
+    asyncio.run(main())
+
+
 class Attacker:
     """A far end that holds no key, or replays what it recorded from one that does."""
 

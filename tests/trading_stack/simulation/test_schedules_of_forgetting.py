@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trading_stack.journal.core import Core
+from trading_stack.journal.life import Life
 from trading_stack.simulation import faults as f
 from trading_stack.simulation.directed import after, at
 from trading_stack.simulation.draws import Draws
@@ -52,7 +53,14 @@ def test_it_is_where_a_store_that_forgot_keeps_its_vote(monkeypatch: pytest.Monk
     def only_tell(core: Core, reason: str) -> None:
         core.tell("store_damaged", epoch=core.promise.epoch, reason=reason)
 
+    recall = Core.recall
+
+    def forgive(core: Core, life: Life) -> bool:
+        recall(core, life)
+        return True
+
     monkeypatch.setattr(Core, "disown", only_tell)
-    monkeypatch.setattr(Core, "recall", lambda *_: True)
+    monkeypatch.setattr(Core, "recall", forgive)
+    monkeypatch.setattr(Core, "binds_to", lambda core, _: core.proven)
     judged = EVERY_RULE - {Rule.PROGRESS, Rule.RECOVERABLE}
     assert any(run(told_and_left_alone(seed), judged=judged).finding for seed in range(SCHEDULES))
