@@ -43,7 +43,7 @@ class Candidacy:
     def recall(self, memory: Memory) -> None:
         """Go on where the other was whose memory this is."""
         for _ in range(memory.draws):
-            self._backoff_ns()
+            self.backoff_ns()
         self.spent_epoch, self.failed = memory.spent_epoch, dict(memory.failed)
 
     @property
@@ -59,7 +59,7 @@ class Candidacy:
 
     def begin(self, certificate: Certificate, now_ns: int) -> None:
         """Give its candidate time."""
-        self.pending = Pending(certificate, now_ns, self._backoff_ns())
+        self.pending = Pending(certificate, now_ns, self.backoff_ns())
 
     def gave_up(self, now_ns: int) -> bool:
         """Whether a candidate is waited for in vain."""
@@ -95,6 +95,7 @@ class Candidacy:
             self.spent_epoch = max(self.spent_epoch, self.pending.certificate.new_epoch)
             self.pending = None
 
-    def _backoff_ns(self) -> int:
+    def backoff_ns(self) -> int:
+        """A while drawn by chance."""
         self.draws += 1
         return self._random.randrange(self._patience.backoff_ns)

@@ -290,7 +290,16 @@ class Sentinel:
                 return True
             candidacy.fail(self._now_ns)
             self._majority_ns = self._now_ns  # take turns again, staggered
-        return self._docket.busy(self._now_ns) or self._view.standing(self._now_ns, but=set(candidacy.failed))
+        moved = self._docket.moved is not None
+        if self._docket.busy(self._now_ns):
+            return True
+        if moved:
+            self._back_off()
+        return self._view.standing(self._now_ns, but=set(candidacy.failed))
+
+    def _back_off(self) -> None:
+        """A motion ran out of time: take turns again, after a while by chance, for two that move at once foil each other."""
+        self._majority_ns = self._now_ns + self._candidacy.backoff_ns()
 
     def _move(self) -> None:
         """Move that the best candidate be elected for the next epoch."""

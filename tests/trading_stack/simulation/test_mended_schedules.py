@@ -30,9 +30,15 @@ def _a_rogue_uses_up_all_epochs(patched: pytest.MonkeyPatch) -> None:
         patched.setattr(module, "believed", lambda epoch, *, known: epoch)
 
 
+def _two_move_at_once(patched: pytest.MonkeyPatch) -> None:
+    """Two sentinels whose motions ran out moved again at once, and both at once, for ever: neither seconded the other."""
+    patched.setattr(sentinel.Sentinel, "_back_off", lambda _: None)
+
+
 UNDONE: dict[str, tuple[Rule | type[Exception], Undo]] = {
     "commits-before-its-state": (Rule.PREFIX, _commits_before_its_state),
     "epochs-used-up-by-a-rogue": (OverflowError, _a_rogue_uses_up_all_epochs),
+    "two-that-move-at-once": (Rule.PROGRESS, _two_move_at_once),
 }
 
 
